@@ -1,0 +1,46 @@
+import type { BlobRef, Digest } from './digests';
+
+/** Everything that decides what a container run computes; no limits, host or device. */
+export interface Action {
+  readonly version: number;
+  readonly imageId: Digest;
+  readonly entrypoint: readonly string[] | null;
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Mount target to the digest of the tree mounted there read-only. */
+  readonly inputs: Readonly<Record<string, Digest>>;
+  /** Mount targets that are collected, by output name. */
+  readonly outputs: Readonly<Record<string, ActionOutput>>;
+}
+
+export interface ActionOutput {
+  /** Mount target (a directory) inside the container. */
+  readonly mount: string;
+  /** For an output that is one file: its name in that directory. */
+  readonly file?: string;
+}
+
+/** What a run left behind. Stored under its action's key; reused only when `exitCode` is 0. */
+export interface ActionResult {
+  readonly key: Digest;
+  readonly exitCode: number;
+  /** Output name to the digest of a tree, or of a blob for an output that is one file. */
+  readonly outputs: Readonly<Record<string, Digest>>;
+  readonly log: BlobRef;
+  /** ISO 8601, from the Docker daemon. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly host: string;
+}
+
+/** Canonical text of an action: keys sorted at every level, no white space. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
+  }
+  return JSON.stringify(value);
+}

@@ -1,0 +1,77 @@
+/**
+ * What kind of failure it is says whose it is and what happens next:
+ * the model's and the request's are not retried, the place's is retried with backoff,
+ * a person's waits for that person.
+ */
+export const FAILURE_TYPES = {
+  IncompatibleModel: 'model',
+  ContainerFailed: 'model',
+  InvalidManifest: 'model',
+  InvalidRequest: 'request',
+  HashMismatch: 'request',
+  RegistryRejected: 'request',
+  RegistryUnavailable: 'place',
+  EngineUnavailable: 'place',
+  StoreUnavailable: 'place',
+  HostLost: 'place',
+  NeedsAttention: 'person',
+} as const;
+
+export type FailureType = keyof typeof FAILURE_TYPES;
+export type FailureOwner = (typeof FAILURE_TYPES)[FailureType];
+
+export function isFailureType(text: unknown): text is FailureType {
+  return typeof text === 'string' && text in FAILURE_TYPES;
+}
+
+/** The parts that every failure shows; each is one short plain sentence or value, free of secrets and host paths. */
+export interface FailureFacts {
+  /** What failed, and with which file, field or record. */
+  readonly what: string;
+  readonly expected?: string;
+  readonly found?: string;
+  /** What the reader should do next. */
+  readonly next: string;
+  /** Last lines of a container's log. */
+  readonly log?: readonly string[];
+  /** Every finding, when a check reports all at once. */
+  readonly findings?: readonly Finding[];
+}
+
+/** One complaint of a check. `line` counts from 1. */
+export interface Finding {
+  readonly severity: 'error' | 'warning';
+  readonly file: string;
+  readonly line?: number;
+  readonly message: string;
+  readonly fix: string;
+}
+
+/** The error that every library of ours throws for what it foresees; activities turn it into a Temporal failure. */
+export class MedperfError extends Error {
+  override readonly name = 'MedperfError';
+
+  constructor(
+    readonly type: FailureType,
+    readonly facts: FailureFacts,
+    options?: { cause?: unknown },
+  ) {
+    super(failureMessage(facts), options);
+  }
+}
+
+export function failureMessage(facts: FailureFacts): string {
+  const sentences = [facts.what];
+  if (facts.expected !== undefined) sentences.push(`Expected: ${facts.expected}.`);
+  if (facts.found !== undefined) sentences.push(`Found: ${facts.found}.`);
+  for (const finding of facts.findings ?? []) sentences.push(`\n  ${formatFinding(finding)}`);
+  sentences.push(`Next: ${facts.next}`);
+  if (facts.log?.length)
+    sentences.push(`\nLast lines of the container's log:\n${facts.log.map((l) => `  | ${l}`).join('\n')}`);
+  return sentences.join(' ');
+}
+
+export function formatFinding(finding: Finding): string {
+  const place = finding.line === undefined ? finding.file : `${finding.file}:${finding.line}`;
+  return `${place}: ${finding.severity}: ${finding.message} (${finding.fix})`;
+}

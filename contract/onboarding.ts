@@ -1,0 +1,108 @@
+import type { CubeHashes, CubeRef, CubeType, CubeUrls } from './cubes';
+import type { BlobRef, Digest } from './digests';
+import type { Finding } from './failures';
+import type { TestRunResult } from './test-run';
+
+export interface PackageInput {
+  readonly cube: CubeRef & { readonly kind: 'local' };
+  /** Read from the manifest's tasks when absent. */
+  readonly type?: CubeType;
+}
+
+/** The files to host separately. */
+export interface PackagedCube {
+  readonly label: string;
+  readonly type: CubeType;
+  readonly manifest: BlobRef;
+  readonly parameters: BlobRef | null;
+  readonly additionalFiles: BlobRef | null;
+  readonly image: string;
+  /** Warnings; an error would have failed the step. */
+  readonly findings: readonly Finding[];
+}
+
+export interface HostInput {
+  readonly packaged: PackagedCube;
+  /** Folder name under which the files are published. */
+  readonly name: string;
+}
+
+export interface HostedCube {
+  readonly urls: CubeUrls;
+  readonly hashes: CubeHashes;
+}
+
+export interface SubmitInput {
+  readonly profile: string;
+  /** At most 20 characters, unique in the registry. */
+  readonly name: string;
+  readonly urls: CubeUrls;
+  readonly hashes?: CubeHashes;
+  /** False registers the cube in state DEVELOPMENT. */
+  readonly operational: boolean;
+}
+
+export interface RegisteredCube {
+  readonly uid: number;
+  readonly name: string;
+  /** True when the record was there already, identical in every field. */
+  readonly adopted: boolean;
+}
+
+export interface AssociateInput {
+  readonly profile: string;
+  readonly benchmark: number;
+  readonly modelUid: number;
+  /** `-y`: send without waiting for the `confirm` update. */
+  readonly confirmed?: boolean;
+  /** Ask again after a rejection. */
+  readonly again?: boolean;
+  readonly noCache?: boolean;
+  readonly offline?: boolean;
+  readonly noReference?: boolean;
+  readonly gpus?: number;
+}
+
+export type Decision = 'APPROVED' | 'REJECTED';
+
+export interface AssociateResult {
+  readonly benchmark: number;
+  readonly modelUid: number;
+  /** `DECLINED`: the person asked to confirm said no, and nothing was sent. */
+  readonly decision: Decision | 'DECLINED';
+  readonly test: TestRunResult | null;
+}
+
+export interface OnboardInput {
+  readonly profile: string;
+  readonly cube: CubeRef & { readonly kind: 'local' };
+  readonly name: string;
+  readonly benchmark: number;
+  readonly confirmed?: boolean;
+  readonly again?: boolean;
+  readonly noCache?: boolean;
+  readonly noReference?: boolean;
+  readonly gpus?: number;
+}
+
+export interface OnboardResult {
+  readonly test: TestRunResult;
+  readonly packaged: PackagedCube;
+  readonly hosted: HostedCube;
+  readonly registered: RegisteredCube;
+  readonly association: AssociateResult;
+}
+
+/** Answer to the `confirm` update. */
+export interface Confirmation {
+  readonly send: boolean;
+  readonly by: string;
+}
+
+/** What a person sees before confirming. Blob digests are in the store. */
+export interface ExecutionSummary {
+  readonly modelName: string;
+  readonly benchmarkName: string;
+  readonly results: Digest;
+  readonly report: Digest;
+}

@@ -1,0 +1,61 @@
+import type { WorkflowName } from './names';
+
+export const STAGES = ['test', 'package', 'host', 'submit', 'associate'] as const;
+export type Stage = (typeof STAGES)[number];
+
+export type Outcome =
+  'passed' | 'packaged' | 'hosted' | 'registered' | 'approved' | 'rejected' | 'declined' | 'failed' | 'cancelled';
+
+export type StepStatus = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+
+/** What a workflow knows of itself; the answer of the `progress` query, one shape for all. Times are ISO 8601. */
+export interface Progress {
+  readonly workflow: WorkflowName;
+  /** The model's name or label. */
+  readonly model: string;
+  readonly benchmark: string | null;
+  readonly stage: Stage | null;
+  readonly stages: readonly StageProgress[];
+  readonly needs: readonly Need[];
+  readonly outcome: Outcome | null;
+}
+
+export interface StageProgress {
+  readonly stage: Stage;
+  readonly status: StepStatus;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly steps: readonly StepProgress[];
+}
+
+export interface StepProgress {
+  /** Says what happens in the tutorial's words, such as `infer with my-model`. */
+  readonly name: string;
+  readonly status: StepStatus;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  /** Activity id, by which the server's pending activities are matched. */
+  readonly activityId?: string;
+  readonly host?: string;
+  /** True when an earlier result was taken instead of running. */
+  readonly reused?: boolean;
+  readonly detail?: string;
+}
+
+/** Something that a person has to do before the workflow goes on. */
+export interface Need {
+  readonly what: 'confirmation' | 'committee-decision';
+  readonly from: string;
+  readonly since: string;
+  readonly message: string;
+}
+
+/** What an activity tells through its heartbeat; merged into the progress by the client. */
+export interface Heartbeat {
+  readonly host?: string;
+  readonly container?: string;
+  readonly lastLogLine?: string;
+  /** 0 to 1. */
+  readonly share?: number;
+  readonly message?: string;
+}

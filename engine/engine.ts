@@ -1,0 +1,59 @@
+import type { Action, ActionResult, BlobRef, Digest } from '../contract';
+
+export interface RunLimits {
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly pids: number;
+  readonly wallClockMs: number;
+  readonly outputBytes: number;
+  readonly outputFiles: number;
+  readonly logBytes: number;
+  readonly tmpBytes: number;
+  readonly shmBytes: number;
+}
+
+export interface RunRequest {
+  readonly key: Digest;
+  readonly action: Action;
+  /** The asking workflow's id, first run id and step, in one text: the container's only owner. */
+  readonly owner: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly gpus: number;
+  readonly limits: RunLimits;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: { container: string; lastLogLine?: string }) => void;
+}
+
+export interface ImageRequest {
+  readonly reference: string;
+  /** Id that a registry record promises; the image found must have it. */
+  readonly expectedId: Digest | null;
+  /** A `docker load` archive to take the image from when it is absent. */
+  readonly archive?: BlobRef;
+  readonly offline: boolean;
+  readonly signal: AbortSignal;
+  /** `share` from 0 to 1 where the daemon tells sizes. */
+  readonly onProgress: (progress: { message: string; share?: number }) => void;
+}
+
+/** Runs containers on one Docker daemon: trees of the store in, trees of the store out. */
+export interface Engine {
+  /** Stable name of this daemon, kept in a labelled volume there; fit for a task queue's name. */
+  hostName(): Promise<string>;
+  /** Throws `EngineUnavailable` while the daemon does not answer. */
+  ping(signal?: AbortSignal): Promise<void>;
+  /** Number of GPUs that this host offers. */
+  gpuCount(): number;
+  /** Makes the image present and checks it; returns its config digest. */
+  obtainImage(request: ImageRequest): Promise<Digest>;
+  /**
+   * Runs the action once. A container of the same key and owner is attached to instead of created again, so a retry after
+   * a crash continues or collects what runs or ran. The result is returned, not recorded; a non-zero exit is a result,
+   * refused outputs throw `ContainerFailed`. Aborting stops and removes the container.
+   */
+  run(request: RunRequest): Promise<ActionResult>;
+  /** Removes the container and scratch of a run after its result is recorded; idempotent. */
+  release(request: Pick<RunRequest, 'key' | 'owner'>): Promise<void>;
+  /** The last lines of a stored log, for error messages. */
+  close(): Promise<void>;
+}

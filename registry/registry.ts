@@ -1,0 +1,98 @@
+import type { CubeHashes, CubeUrls } from '../contract';
+
+export type ApprovalStatus = 'PENDING' | 'APPROVED' | 'REJECTED';
+export type State = 'DEVELOPMENT' | 'OPERATION';
+
+export interface User {
+  readonly uid: number;
+  readonly username: string;
+  readonly email: string;
+}
+
+export interface CubeRecord {
+  readonly uid: number;
+  readonly name: string;
+  readonly owner: number;
+  readonly urls: CubeUrls;
+  readonly hashes: CubeHashes;
+  readonly state: State;
+  readonly isValid: boolean;
+  readonly createdAt: string;
+}
+
+export interface NewCube {
+  readonly name: string;
+  readonly urls: CubeUrls;
+  readonly hashes: CubeHashes;
+  readonly state: State;
+}
+
+export interface BenchmarkRecord {
+  readonly uid: number;
+  readonly name: string;
+  readonly description: string;
+  readonly owner: number;
+  readonly state: State;
+  readonly isValid: boolean;
+  readonly isActive: boolean;
+  readonly approvalStatus: ApprovalStatus;
+  readonly demoDatasetUrl: string;
+  readonly demoDatasetHash: string;
+  readonly demoDatasetPrepared: boolean;
+  readonly dataPreparator: number;
+  readonly referenceModel: number;
+  readonly evaluator: number;
+  readonly createdAt: string;
+}
+
+/** One row of the associations' history; the current one of a pair is the newest. */
+export interface AssociationRecord {
+  readonly modelUid: number;
+  readonly benchmark: number;
+  readonly status: ApprovalStatus;
+  readonly initiatedBy: number;
+  readonly createdAt: string;
+  readonly approvedAt: string | null;
+  readonly priority: number;
+}
+
+/**
+ * MedPerf's server as one signed-in user sees it. Errors are `MedperfError`s: `RegistryUnavailable` (unreachable, 5xx, 429),
+ * `RegistryRejected` (4xx, with the server's own words field by field), `NeedsAttention` (401: sign in again).
+ */
+export interface Registry {
+  /** The server's address as shown to people and used in names of records. */
+  readonly server: string;
+  me(signal?: AbortSignal): Promise<User>;
+
+  benchmark(uid: number, signal?: AbortSignal): Promise<BenchmarkRecord>;
+  benchmarks(options?: { mine?: boolean }, signal?: AbortSignal): AsyncIterable<BenchmarkRecord>;
+
+  cube(uid: number, signal?: AbortSignal): Promise<CubeRecord>;
+  cubes(options?: { mine?: boolean }, signal?: AbortSignal): AsyncIterable<CubeRecord>;
+  /**
+   * Registers once: looks the name up among one's own cubes first, adopts an identical record, and explains a difference,
+   * a name taken by somebody else or identical hashes of another cube (`RegistryRejected`).
+   */
+  registerCube(cube: NewCube, signal?: AbortSignal): Promise<{ record: CubeRecord; adopted: boolean }>;
+
+  /** Newest row of each pair that the caller may see (own models or own benchmarks). */
+  associations(signal?: AbortSignal): Promise<readonly AssociationRecord[]>;
+  /** Newest row of the pair, or null. */
+  association(modelUid: number, benchmark: number, signal?: AbortSignal): Promise<AssociationRecord | null>;
+  /**
+   * Requests once: a pending row of one's own is adopted, as is an approved one; after a rejection a new row is made only
+   * with `again`. `testResult` becomes `metadata.test_result`.
+   */
+  requestAssociation(
+    request: { modelUid: number; benchmark: number; testResult: unknown; again: boolean },
+    signal?: AbortSignal,
+  ): Promise<{ record: AssociationRecord; adopted: boolean }>;
+  /** Approves or rejects the pending row; the initiator's rejection is a withdrawal. Idempotent for the same status. */
+  decideAssociation(
+    modelUid: number,
+    benchmark: number,
+    status: 'APPROVED' | 'REJECTED',
+    signal?: AbortSignal,
+  ): Promise<AssociationRecord>;
+}

@@ -1,0 +1,55 @@
+import type { Readable } from 'node:stream';
+import type { ActionResult, BlobRef, Digest, TreeRef } from '../contract';
+
+/** One member of a directory in the store. */
+export type TreeEntry =
+  | { readonly kind: 'file'; readonly digest: Digest; readonly size: number; readonly executable: boolean }
+  | { readonly kind: 'directory'; readonly digest: Digest };
+
+export interface PutTreeOptions {
+  /** Path relative to the root, `/`-separated; true leaves it (and what is below it) out. */
+  readonly exclude?: (path: string) => boolean;
+  /**
+   * `follow` takes a file that a link inside the tree names, and refuses one that leads out of it (people's folders);
+   * `refuse` throws `InvalidRequest` at the first link (outputs of containers). Devices, FIFOs and sockets are always refused.
+   */
+  readonly links: 'follow' | 'refuse';
+  readonly maxBytes?: number;
+  readonly maxFiles?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Content-addressed blobs and trees, and small named records that point into them.
+ * Every write is atomic and safe for many processes at once. All errors are `MedperfError`s:
+ * `StoreUnavailable` when the place fails, `InvalidRequest` when the content is refused.
+ */
+export interface Store {
+  has(digest: Digest): Promise<boolean>;
+  putBytes(bytes: Uint8Array | string): Promise<BlobRef>;
+  putFile(path: string, signal?: AbortSignal): Promise<BlobRef>;
+  /** Streams into the store, hashed on the way; throws `InvalidRequest` beyond `maxBytes`. */
+  putStream(stream: AsyncIterable<Uint8Array>, options?: { maxBytes?: number; signal?: AbortSignal }): Promise<BlobRef>;
+  putTree(directory: string, options: PutTreeOptions): Promise<TreeRef>;
+  /** A tree made of entries that are in the store already; directories are given as digests. */
+  composeTree(entries: Readonly<Record<string, TreeEntry>>): Promise<TreeRef>;
+
+  openRead(digest: Digest): Promise<Readable>;
+  /** Reads a whole blob; throws `InvalidRequest` when it is larger than `maxBytes` (default 16 MiB). */
+  readBytes(digest: Digest, maxBytes?: number): Promise<Buffer>;
+  listDirectory(tree: Digest): Promise<Readonly<Record<string, TreeEntry>>>;
+  /** The member at a `/`-separated path (`''` is the tree itself), or null. Never leaves the tree. */
+  lookUp(tree: Digest, path: string): Promise<TreeEntry | null>;
+  /**
+   * Writes a tree into `target`, which must not exist or be empty. `link` hard-links blobs (read-only use by containers
+   * in folders that we own), `copy` copies (people's folders).
+   */
+  materialise(tree: Digest, target: string, how: 'link' | 'copy'): Promise<void>;
+  materialiseFile(blob: Digest, target: string, how: 'link' | 'copy'): Promise<void>;
+
+  findActionResult(key: Digest): Promise<ActionResult | null>;
+  recordActionResult(result: ActionResult): Promise<void>;
+  /** A named pointer, such as the last known record of a registry's cube; `name` is `/`-separated words. */
+  readRecord(name: string): Promise<unknown>;
+  writeRecord(name: string, value: unknown): Promise<void>;
+}
