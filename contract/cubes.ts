@@ -52,3 +52,10 @@ export interface CubeImage {
 
 export const CUBE_TYPES = ['data-preparator', 'model', 'metrics'] as const;
 export type CubeType = (typeof CUBE_TYPES)[number];
+
+/** Names of a cube's files, fixed by MedPerf's packaging (reference: medperf.md, part 6). */
+export const hostedFileNames = {
+  manifest: 'mlcube.yaml',
+  parameters: 'parameters.yaml',
+  additionalFiles: 'additional_files.tar.gz',
+} as const;

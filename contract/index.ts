@@ -6,4 +6,5 @@ export * from './failures';
 export * from './names';
 export * from './onboarding';
 export * from './progress';
+export * from './steps';
 export * from './test-run';

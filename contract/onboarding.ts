@@ -47,6 +47,10 @@ export interface RegisteredCube {
   readonly name: string;
   /** True when the record was there already, identical in every field. */
   readonly adopted: boolean;
+  /** The tree that the hosted files make. */
+  readonly tree: Digest;
+  /** Null when the image is hosted as an archive. */
+  readonly imageId: Digest | null;
 }
 
 export interface AssociateInput {

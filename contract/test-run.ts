@@ -1,3 +1,4 @@
+import type { BenchmarkFacts } from './benchmarks';
 import type { CubeRef } from './cubes';
 import type { Digest } from './digests';
 
@@ -46,6 +47,14 @@ export interface TestRunResult {
   readonly reference: ModelResult | null;
   /** MedPerf's folder hash of the prepared data and labels. */
   readonly preparedDataHash: string;
+  /** What was tested; the association takes the result over when nothing of it changed. */
+  readonly tested: TestedBytes;
   /** True when no container was started. */
   readonly reused: boolean;
+}
+
+export interface TestedBytes {
+  readonly tree: Digest;
+  readonly imageId: Digest;
+  readonly benchmark: BenchmarkFacts | null;
 }

@@ -1,0 +1,26 @@
+import { MedperfError } from '../contract';
+import type { Digest, RunTaskInput } from '../contract';
+import type { Store } from '../store/store';
+import { requireMapping } from './record-report';
+
+const MAX_YAML_BYTES = 4 * 1024 * 1024;
+
+/** The outputs that MedPerf itself reads have to make sense before the result may be reused. */
+export async function acceptOutputs(
+  store: Store,
+  { task, cube }: RunTaskInput,
+  outputs: Readonly<Record<string, Digest>>,
+): Promise<void> {
+  if (task !== 'statistics' && task !== 'evaluate') return;
+  const what = `The output_path that ${task} of ${cube.name} wrote cannot be used.`;
+  const output = outputs['output_path'];
+  if (output === undefined) {
+    throw new MedperfError('IncompatibleModel', {
+      what,
+      expected: 'an output named output_path',
+      found: Object.keys(outputs).join(', ') || 'no outputs',
+      next: "declare it in mlcube.yaml, under the task's outputs.",
+    });
+  }
+  requireMapping((await store.readBytes(output, MAX_YAML_BYTES)).toString('utf8'), what);
+}

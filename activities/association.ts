@@ -1,0 +1,116 @@
+import { MedperfError } from '../contract';
+import type {
+  AssociationStanding,
+  CheckAssociationInput,
+  PairInput,
+  PollAssociationResult,
+  RequestAssociationInput,
+} from '../contract';
+import type { AssociationRecord, CubeRecord, Registry } from '../registry/registry';
+import type { Store } from '../store/store';
+import { benchmarkFacts } from './resolve-benchmark';
+
+const MAX_RESULTS_BYTES = 4 * 1024 * 1024;
+
+/** Finds out what the registry would refuse, before an expensive test. */
+export async function checkAssociation(
+  registry: Registry,
+  { benchmark, model, again }: CheckAssociationInput,
+  signal: AbortSignal,
+): Promise<AssociationStanding> {
+  const facts = benchmarkFacts(await registry.benchmark(benchmark, signal));
+  if (!facts.approved) {
+    throw new MedperfError('RegistryRejected', {
+      what: `Benchmark ${benchmark}, ${facts.name}, is not approved, so the registry takes no association requests for it.`,
+      next: 'wait until an administrator has approved it, or choose another (`temporal-medperf benchmark ls`).',
+    });
+  }
+  const standing = { benchmark: facts };
+  if ('name' in model) {
+    await refuseForeignName(registry, model.name, signal);
+    return { ...standing, modelName: model.name, current: 'none' };
+  }
+  const cube = await registry.cube(model.uid, signal);
+  refuseUnlessOperational(cube);
+  const row = await registry.association(model.uid, benchmark, signal);
+  return { ...standing, modelName: cube.name, current: await currentOf(row, again, registry, signal) };
+}
+
+async function refuseForeignName(registry: Registry, name: string, signal: AbortSignal): Promise<void> {
+  for await (const own of registry.cubes({ mine: true }, signal)) if (own.name === name) return;
+  for await (const cube of registry.cubes({}, signal)) {
+    if (cube.name !== name) continue;
+    throw new MedperfError('RegistryRejected', {
+      what: `The name ${name} is taken in the registry by cube ${cube.uid} of user ${cube.owner}.`,
+      next: 'choose another name (--name, at most 20 characters).',
+    });
+  }
+}
+
+function refuseUnlessOperational(cube: CubeRecord): void {
+  if (cube.isValid && cube.state === 'OPERATION') return;
+  throw new MedperfError('RegistryRejected', {
+    what: `Cube ${cube.uid}, ${cube.name}, cannot be associated.`,
+    expected: 'a valid cube in state OPERATION',
+    found: cube.isValid ? `state ${cube.state}` : 'marked as invalid',
+    next: 'submit it as operational (without --development), or under a new name when it was submitted otherwise.',
+  });
+}
+
+async function currentOf(
+  row: AssociationRecord | null,
+  again: boolean,
+  registry: Registry,
+  signal: AbortSignal,
+): Promise<AssociationStanding['current']> {
+  if (row === null) return 'none';
+  if (row.status === 'APPROVED') return 'approved';
+  if (row.status === 'REJECTED') return again ? 'none' : 'rejected';
+  const me = await registry.me(signal);
+  if (row.initiatedBy === me.uid) return 'pending';
+  throw new MedperfError('RegistryRejected', {
+    what: `User ${row.initiatedBy} has already asked to associate cube ${row.modelUid} with benchmark ${row.benchmark}, and that request is pending.`,
+    next: `approve it: temporal-medperf association approve --benchmark ${row.benchmark} --model_uid ${row.modelUid}`,
+  });
+}
+
+/** Sends the request with the test's results; one's own pending or approved row is adopted. */
+export async function requestAssociation(
+  { store, registry }: { store: Store; registry: Registry },
+  { benchmark, modelUid, again, results }: RequestAssociationInput,
+  signal: AbortSignal,
+): Promise<void> {
+  const testResult: unknown = JSON.parse((await store.readBytes(results, MAX_RESULTS_BYTES)).toString('utf8'));
+  await registry.requestAssociation({ modelUid, benchmark, testResult, again }, signal);
+}
+
+/** One look at the committee's decision; none yet is a failure that the server retries after a growing interval. */
+export async function pollAssociation(
+  registry: Registry,
+  { benchmark, modelUid }: PairInput,
+  signal: AbortSignal,
+): Promise<PollAssociationResult> {
+  const row = await registry.association(modelUid, benchmark, signal);
+  if (row === null) {
+    throw new MedperfError('RegistryRejected', {
+      what: `The request to associate cube ${modelUid} with benchmark ${benchmark} is no longer in the registry.`,
+      next: 'ask the benchmark owner why it was deleted; then request again.',
+    });
+  }
+  if (row.status !== 'PENDING') return { decision: row.status };
+  throw new MedperfError('NeedsAttention', {
+    what: `The committee of benchmark ${benchmark} has not decided on cube ${modelUid} yet.`,
+    next: 'wait; nothing is to be done here.',
+  });
+}
+
+/** Takes a pending request back; one that was decided meanwhile is left as it is. */
+export async function withdrawAssociation(
+  registry: Registry,
+  { benchmark, modelUid }: PairInput,
+  signal: AbortSignal,
+): Promise<void> {
+  const row = await registry.association(modelUid, benchmark, signal);
+  if (row?.status !== 'PENDING') return;
+  await registry.decideAssociation(modelUid, benchmark, 'REJECTED', signal);
+}

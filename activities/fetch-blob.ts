@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { isDigest, MedperfError } from '../contract';
+import type { BlobRef, Digest, Heartbeat, TreeRef } from '../contract';
+import { unpackArchive } from '../store/archive';
+import { download } from '../store/download';
+import type { Store } from '../store/store';
+
+export interface Fetching {
+  readonly store: Store;
+  readonly offline: boolean;
+  readonly signal: AbortSignal;
+  readonly tell: (details: Heartbeat) => void;
+}
+
+/** What the store has under the promised hash is not fetched again. `hash` is bare hex SHA-256. */
+export async function fetchBlob(
+  { store, offline, signal, tell }: Fetching,
+  what: string,
+  url: string,
+  hash: string | undefined,
+  maxBytes: number,
+): Promise<BlobRef> {
+  const promised = `sha256:${hash ?? ''}`;
+  if (isDigest(promised)) {
+    const size = await store.sizeOf(promised);
+    if (size !== null) return { digest: promised, size };
+  }
+  if (offline) {
+    throw new MedperfError('InvalidRequest', {
+      what: `The ${what} is not in the store, and --offline forbids fetching it.`,
+      next: 'run once without --offline.',
+    });
+  }
+  tell({ message: `downloading the ${what}` });
+  return download(store, url, { ...(hash === undefined || hash === '' ? {} : { expectedHash: hash }), maxBytes, signal });
+}
+
+const UnpackedSchema = z.object({ digest: z.custom<Digest>(isDigest), size: z.number(), files: z.number() });
+
+/** Unpacks an archive into a tree; one that was unpacked before is remembered by its digest. */
+export async function unpackOnce({ store, signal, tell }: Fetching, what: string, archive: BlobRef): Promise<TreeRef> {
+  const recordName = `unpacked/${archive.digest}`;
+  const known = UnpackedSchema.safeParse(await store.readRecord(recordName));
+  if (known.success && (await store.has(known.data.digest))) return known.data;
+  tell({ message: `unpacking the ${what}` });
+  const tree = await unpackArchive(store, archive, {}, signal);
+  await store.writeRecord(recordName, tree);
+  return tree;
+}

@@ -1,0 +1,55 @@
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { MedperfError } from '../contract';
+import type { DataAndLabels, Digest, FetchDemoDataInput } from '../contract';
+import type { Store } from '../store/store';
+import { fetchBlob, unpackOnce } from './fetch-blob';
+import type { Fetching } from './fetch-blob';
+
+const PATHS_FILE = 'paths.yaml';
+const DEMO_DATA_BYTES = 1024 ** 4;
+const PathsSchema = z.object({ data_path: z.string(), labels_path: z.string() });
+
+/** Brings the demo data into the store: an archive whose `paths.yaml` says where data and labels are. */
+export async function fetchDemoData(fetching: Fetching, { url, hash }: FetchDemoDataInput): Promise<DataAndLabels> {
+  const archive = await fetchBlob(fetching, 'demo data', url, hash, DEMO_DATA_BYTES);
+  const tree = await unpackOnce(fetching, 'demo data', archive);
+  const paths = await readPaths(fetching.store, tree.digest);
+  return {
+    data: await directory(fetching.store, tree.digest, paths.data_path, 'data_path'),
+    labels: await directory(fetching.store, tree.digest, paths.labels_path, 'labels_path'),
+  };
+}
+
+async function readPaths(store: Store, tree: Digest): Promise<z.infer<typeof PathsSchema>> {
+  const entry = await store.lookUp(tree, PATHS_FILE);
+  if (entry?.kind === 'file') {
+    const paths = PathsSchema.safeParse(parseYaml((await store.readBytes(entry.digest)).toString('utf8')));
+    if (paths.success) return paths.data;
+  }
+  throw new MedperfError('InvalidRequest', {
+    what: 'The demo data archive does not say where its data and labels are.',
+    expected: `a file ${PATHS_FILE} at its root with the keys data_path and labels_path`,
+    found: entry === null ? 'no such file' : 'a file without them',
+    next: 'ask the benchmark owner to mend the archive.',
+  });
+}
+
+function parseYaml(text: string): unknown {
+  try {
+    return parse(text);
+  } catch {
+    return null;
+  }
+}
+
+async function directory(store: Store, tree: Digest, path: string, key: string): Promise<Digest> {
+  const entry = await store.lookUp(tree, path);
+  if (entry?.kind === 'directory') return entry.digest;
+  throw new MedperfError('InvalidRequest', {
+    what: `The demo data's ${PATHS_FILE} names ${key}: ${path}.`,
+    expected: 'a folder of the archive',
+    found: entry === null ? 'nothing at that path' : 'a file',
+    next: 'ask the benchmark owner to mend the archive.',
+  });
+}

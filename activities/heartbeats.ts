@@ -1,0 +1,23 @@
+import { Context } from '@temporalio/activity';
+import type { Heartbeat } from '../contract';
+
+const HEARTBEAT_EVERY_MS = 5_000;
+
+/**
+ * Heartbeats on a timer with the newest details while `work` runs, so that a cancellation arrives within seconds even
+ * when there is nothing to tell.
+ */
+export async function whileHeartbeating<T>(work: (tell: (details: Heartbeat) => void) => Promise<T>): Promise<T> {
+  const context = Context.current();
+  let latest: Heartbeat = {};
+  const beat = (): void => context.heartbeat(latest);
+  const timer = setInterval(beat, HEARTBEAT_EVERY_MS);
+  try {
+    return await work((details) => {
+      latest = { ...latest, ...details };
+      beat();
+    });
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -1,0 +1,131 @@
+import { activityInfo, cancellationSignal, Context } from '@temporalio/activity';
+import type {
+  AssociationStanding,
+  BenchmarkFacts,
+  CheckAssociationInput,
+  ClaimedHost,
+  ClaimHostInput,
+  Cube,
+  CubeUrls,
+  DataAndLabels,
+  FetchCubeInput,
+  FetchDemoDataInput,
+  ObtainedImage,
+  ObtainImageInput,
+  PackageCubeInput,
+  PackagedCube,
+  PairInput,
+  PollAssociationResult,
+  PublishInput,
+  RecordedReport,
+  RecordReportInput,
+  RegisterCubeInput,
+  RegisterCubeResult,
+  RequestAssociationInput,
+  ResolveBenchmarkInput,
+  RunTaskInput,
+  RunTaskResult,
+} from '../contract';
+import type { Engine, RunLimits } from '../engine/engine';
+import type { Publisher } from '../hosting/publisher';
+import type { Registry } from '../registry/registry';
+import type { Store } from '../store/store';
+import { checkAssociation, pollAssociation, requestAssociation, withdrawAssociation } from './association';
+import { fetchCube } from './fetch-cube';
+import { fetchDemoData } from './fetch-demo-data';
+import { whileHeartbeating } from './heartbeats';
+import { claimHost, obtainImage } from './host-steps';
+import { packageCube } from './package-cube';
+import { publish } from './publish';
+import { recordReport } from './record-report';
+import { registerCube } from './register-cube';
+import { resolveBenchmark } from './resolve-benchmark';
+import { runTask } from './run-task';
+import { untilShutdown } from './worker-shutdown';
+
+export interface ControlDependencies {
+  readonly store: Store;
+  /** Signs in as the profile says, reading its credentials afresh, so that a rotation needs no restart. */
+  readonly openRegistry: (profile: string) => Promise<Registry>;
+  readonly publisher: Publisher | null;
+}
+
+export interface ContainerDependencies {
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly limits: RunLimits;
+}
+
+/** Work on the registry, the store and the hosting place. */
+export function createControlActivities({ store, openRegistry, publisher }: ControlDependencies) {
+  return {
+    'medperf.resolveBenchmark': async (input: ResolveBenchmarkInput): Promise<BenchmarkFacts> =>
+      resolveBenchmark({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal()),
+    'medperf.fetchCube': (input: FetchCubeInput): Promise<Cube> =>
+      whileHeartbeating(async (tell) =>
+        fetchCube({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal(), tell),
+      ),
+    'medperf.fetchDemoData': (input: FetchDemoDataInput): Promise<DataAndLabels> =>
+      whileHeartbeating((tell) =>
+        fetchDemoData({ store, offline: input.offline, signal: cancellationSignal(), tell }, input),
+      ),
+    'medperf.recordReport': (input: RecordReportInput): Promise<RecordedReport> =>
+      whileHeartbeating(() => recordReport(store, input)),
+    'medperf.packageCube': (input: PackageCubeInput): Promise<PackagedCube> =>
+      whileHeartbeating(() => packageCube(store, input, cancellationSignal())),
+    'medperf.publish': (input: PublishInput): Promise<CubeUrls> =>
+      whileHeartbeating(() => publish(publisher, input, cancellationSignal())),
+    'medperf.registerCube': async (input: RegisterCubeInput): Promise<RegisterCubeResult> =>
+      registerCube(await openRegistry(input.profile), input, cancellationSignal()),
+    'medperf.checkAssociation': async (input: CheckAssociationInput): Promise<AssociationStanding> =>
+      checkAssociation(await openRegistry(input.profile), input, cancellationSignal()),
+    'medperf.requestAssociation': async (input: RequestAssociationInput): Promise<void> =>
+      requestAssociation({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal()),
+    'medperf.pollAssociation': async (input: PairInput): Promise<PollAssociationResult> =>
+      pollAssociation(await openRegistry(input.profile), input, cancellationSignal()),
+    'medperf.withdrawAssociation': async (input: PairInput): Promise<void> =>
+      withdrawAssociation(await openRegistry(input.profile), input, cancellationSignal()),
+  };
+}
+
+/** The only activity on the shared containers queue. */
+export function createClaimActivities({ engine }: Pick<ContainerDependencies, 'engine'>) {
+  return {
+    'medperf.claimHost': (input: ClaimHostInput): Promise<ClaimedHost> =>
+      claimHost(engine, input, cancellationSignal()),
+  };
+}
+
+/** What touches containers and their files; served on the host's own queue. */
+export function createContainerActivities({ store, engine, limits }: ContainerDependencies) {
+  return {
+    'medperf.obtainImage': (input: ObtainImageInput): Promise<ObtainedImage> =>
+      whileHeartbeating((tell) => obtainImage(engine, input, cancellationSignal(), tell)),
+    'medperf.runTask': (input: RunTaskInput): Promise<RunTaskResult> =>
+      whileHeartbeating((tell) =>
+        untilShutdown(Context.current(), (signal) =>
+          runTask({ store, engine, limits, signal, tell, ...asker(input) }, input),
+        ),
+      ),
+  };
+}
+
+export type MedperfActivities = ReturnType<typeof createControlActivities> &
+  ReturnType<typeof createClaimActivities> &
+  ReturnType<typeof createContainerActivities>;
+
+/** Who asks for a container: its only owner, and the labels by which it is found again. */
+function asker({ task, cube }: RunTaskInput): { owner: string; labels: Record<string, string> } {
+  const { workflowExecution, activityId } = activityInfo();
+  const { workflowId, runId } = workflowExecution ?? { workflowId: '', runId: '' };
+  return {
+    owner: JSON.stringify([workflowId, runId, activityId]),
+    labels: {
+      'org.temporal-medperf.workflow-id': workflowId,
+      'org.temporal-medperf.run-id': runId,
+      'org.temporal-medperf.step': activityId,
+      'org.temporal-medperf.task': task,
+      'org.temporal-medperf.cube': cube.name,
+    },
+  };
+}

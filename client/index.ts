@@ -1,0 +1,4 @@
+export { isUnknownRun, MedperfClient } from './medperf-client';
+export type { MedperfClientOptions, Run } from './medperf-client';
+export type { LiveProgress, LiveStep } from './read-progress';
+export * from '../contract';

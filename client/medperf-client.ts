@@ -1,0 +1,177 @@
+import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import type { SearchAttributePair, Workflow } from '@temporalio/common';
+import { CONTROL_QUEUE, MedperfError, SEARCH_ATTRIBUTES, WORKFLOWS } from '../contract';
+import type {
+  AssociateInput,
+  AssociateResult,
+  Confirmation,
+  CubeRef,
+  Digest,
+  HostedCube,
+  HostInput,
+  OnboardInput,
+  OnboardResult,
+  PackagedCube,
+  PackageInput,
+  RegisteredCube,
+  SubmitInput,
+  TestRunInput,
+  TestRunResult,
+  WorkflowName,
+} from '../contract';
+import type { Store } from '../store/store';
+import { readProgress } from './read-progress';
+import type { LiveProgress } from './read-progress';
+import { digestPart, workflowId } from './workflow-ids';
+
+export interface MedperfClientOptions {
+  readonly client: Client;
+  readonly store: Store;
+  /** Whose server and user the started workflows act as. */
+  readonly profile: { readonly name: string; readonly server: string; readonly username: string };
+}
+
+/** A started workflow. */
+export interface Run<T> {
+  readonly id: string;
+  /** Waits for the end; throws Temporal's `WorkflowFailedError` when the workflow failed or was cancelled. */
+  result(): Promise<T>;
+}
+
+const KEYWORD = SearchAttributeType.KEYWORD;
+const BENCHMARK = defineSearchAttributeKey(SEARCH_ATTRIBUTES.benchmark, KEYWORD);
+const MODEL = defineSearchAttributeKey(SEARCH_ATTRIBUTES.model, KEYWORD);
+const OWNER = defineSearchAttributeKey(SEARCH_ATTRIBUTES.owner, KEYWORD);
+
+/** The thin client: starts the workflows under business ids and reads what they know. */
+export class MedperfClient {
+  constructor(private readonly options: MedperfClientOptions) {}
+
+  /** Puts a cube's folder into the store, so that any host that shares it can take the steps. */
+  async ingestCube(directory: string, label: string): Promise<CubeRef & { kind: 'local' }> {
+    const { digest } = await this.options.store.putTree(directory, { links: 'follow', exclude: isClutter });
+    return { kind: 'local', tree: digest, label };
+  }
+
+  /** Puts raw data or labels into the store. */
+  async ingestData(directory: string): Promise<Digest> {
+    return (await this.options.store.putTree(directory, { links: 'follow', exclude: isClutter })).digest;
+  }
+
+  startTestRun(input: Omit<TestRunInput, 'profile'>): Promise<Run<TestRunResult>> {
+    const { name, server } = this.options.profile;
+    const full = { ...input, profile: name };
+    const model = input.model?.kind === 'local' ? input.model.label : String(input.model?.uid ?? 'reference');
+    return this.start(WORKFLOWS.testRun, workflowId.testRun(server, full), full, `test run of ${model}`, model, input.benchmark);
+  }
+
+  startPackage(input: PackageInput): Promise<Run<PackagedCube>> {
+    const { label } = input.cube;
+    return this.start(WORKFLOWS.package, workflowId.package(input), input, `package ${label}`, label);
+  }
+
+  startHost(input: HostInput): Promise<Run<HostedCube>> {
+    return this.start(WORKFLOWS.host, workflowId.host(input), input, `host ${input.name}`, input.name);
+  }
+
+  startSubmit(input: Omit<SubmitInput, 'profile'>): Promise<Run<RegisteredCube>> {
+    const { name, server } = this.options.profile;
+    const full = { ...input, profile: name };
+    return this.start(WORKFLOWS.submit, workflowId.submit(server, full), full, `submit ${input.name}`, input.name);
+  }
+
+  startAssociate(input: Omit<AssociateInput, 'profile'>): Promise<Run<AssociateResult>> {
+    const { name, server } = this.options.profile;
+    const full = { ...input, profile: name };
+    const summary = `associate cube ${input.modelUid} with benchmark ${input.benchmark}`;
+    return this.start(WORKFLOWS.associate, workflowId.associate(server, full), full, summary, String(input.modelUid), input.benchmark);
+  }
+
+  startOnboard(input: Omit<OnboardInput, 'profile'>): Promise<Run<OnboardResult>> {
+    const { name, server } = this.options.profile;
+    const full = { ...input, profile: name };
+    const summary = `onboard ${input.name} to benchmark ${input.benchmark}`;
+    return this.start(WORKFLOWS.onboard, workflowId.onboard(server, full), full, summary, input.name, input.benchmark);
+  }
+
+  run<T>(id: string): Run<T> {
+    return { id, result: () => this.options.client.workflow.getHandle(id).result() as Promise<T> };
+  }
+
+  /** What the workflow knows, with what the server knows of its pending activities. Needs a worker. */
+  progress(id: string): Promise<LiveProgress> {
+    return readProgress(this.options.client, id);
+  }
+
+  /** Answers the wait for confirmation; throws `InvalidRequest` with the workflow's words when nothing waits for it. */
+  async confirm(id: string, confirmation: Confirmation): Promise<void> {
+    try {
+      await this.options.client.workflow.getHandle(id).executeUpdate('confirm', { args: [confirmation] });
+    } catch (error) {
+      if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+      throw new MedperfError('InvalidRequest', {
+        what: `The run ${id} did not take the confirmation: ${error.cause?.message ?? error.message}.`,
+        next: `look at it: temporal-medperf run show ${id}`,
+      });
+    }
+  }
+
+  /** Asks the workflow to stop: containers are stopped, and a pending association request is withdrawn. */
+  async cancel(id: string): Promise<void> {
+    await this.options.client.workflow.getHandle(id).cancel();
+  }
+
+  private async start<T>(
+    type: WorkflowName,
+    id: string,
+    input: object,
+    summary: string,
+    model: string,
+    benchmark?: number,
+  ): Promise<Run<T>> {
+    const request = digestPart(input);
+    const handle = await this.options.client.workflow.start<Workflow>(type, {
+      workflowId: id,
+      taskQueue: CONTROL_QUEUE,
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: summary,
+      memo: { request },
+      typedSearchAttributes: this.searchAttributes(model, benchmark),
+    });
+    await this.refuseOther(handle, request);
+    return { id, result: () => handle.result() as Promise<T> };
+  }
+
+  private searchAttributes(model: string, benchmark: number | undefined): SearchAttributePair[] {
+    return [
+      { key: MODEL, value: model },
+      { key: OWNER, value: this.options.profile.username },
+      ...(benchmark === undefined ? [] : [{ key: BENCHMARK, value: String(benchmark) }]),
+    ];
+  }
+
+  /** Attaching to a run that was asked for something else would hide the difference. */
+  private async refuseOther(handle: WorkflowHandleWithFirstExecutionRunId, request: string): Promise<void> {
+    const { memo } = await handle.describe();
+    if (memo?.['request'] === request) return;
+    throw new MedperfError('InvalidRequest', {
+      what: `A run of this name goes on already, asked for with other files or options: ${handle.workflowId}.`,
+      next: `wait for it (temporal-medperf run watch ${handle.workflowId}), cancel it, or choose another name.`,
+    });
+  }
+}
+
+/** True for a run id that the server does not know. */
+export function isUnknownRun(error: unknown): boolean {
+  return error instanceof WorkflowNotFoundError;
+}
+
+/** MedPerf's client drops the first kind on unpacking; the others never belong to a cube or a dataset. */
+function isClutter(path: string): boolean {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return name.startsWith('._') || name === '.DS_Store' || name === '.git';
+}
+

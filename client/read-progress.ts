@@ -1,0 +1,54 @@
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { Heartbeat, Progress, StepProgress } from '../contract';
+
+/** A step with what only the server knows of its activity. */
+export interface LiveStep extends StepProgress {
+  readonly attempt?: number;
+  /** Why the last attempt failed. */
+  readonly lastFailure?: string;
+  /** ISO 8601. */
+  readonly nextRetryAt?: string;
+  readonly heartbeat?: Heartbeat;
+}
+
+export interface LiveProgress extends Omit<Progress, 'stages'> {
+  readonly id: string;
+  /** Temporal's status of the workflow, such as `RUNNING` or `COMPLETED`. */
+  readonly status: string;
+  readonly stages: readonly (Omit<Progress['stages'][number], 'steps'> & { readonly steps: readonly LiveStep[] })[];
+}
+
+const QUERY_DEADLINE_MS = 10_000;
+
+/** Merges the workflow's own word with the server's list of pending activities. */
+export async function readProgress(client: Client, id: string): Promise<LiveProgress> {
+  const handle = client.workflow.getHandle(id);
+  const description = await handle.describe();
+  const progress = await client.connection.withDeadline(Date.now() + QUERY_DEADLINE_MS, () =>
+    handle.query<Progress>('progress'),
+  );
+  const pending = pendingById(description);
+  const stages = progress.stages.map((stage) => ({
+    ...stage,
+    steps: stage.steps.map((step) => (step.status === 'running' ? { ...step, ...pending.get(step.activityId ?? '') } : step)),
+  }));
+  return { ...progress, id, status: description.status.name, stages };
+}
+
+type Pending = Omit<LiveStep, keyof StepProgress>;
+
+function pendingById(description: WorkflowExecutionDescription): Map<string, Pending> {
+  const pending = new Map<string, Pending>();
+  for (const activity of description.raw.pendingActivities ?? []) {
+    const heartbeat = activity.heartbeatDetails?.payloads?.[0];
+    const next = activity.nextAttemptScheduleTime;
+    pending.set(activity.activityId ?? '', {
+      attempt: activity.attempt ?? 1,
+      ...(activity.lastFailure?.message ? { lastFailure: activity.lastFailure.message } : {}),
+      ...(next?.seconds ? { nextRetryAt: new Date(Number(next.seconds) * 1000).toISOString() } : {}),
+      ...(heartbeat ? { heartbeat: defaultPayloadConverter.fromPayload<Heartbeat>(heartbeat) } : {}),
+    });
+  }
+  return pending;
+}

@@ -1,0 +1,164 @@
+import type { BenchmarkFacts } from './benchmarks';
+import type { Cube, CubeHashes, CubeRef, CubeType, CubeUrls } from './cubes';
+import type { BlobRef, Digest } from './digests';
+import type { Decision } from './onboarding';
+import type { ModelResult } from './test-run';
+
+/** Inputs and results of the activities; what a step takes and gives are digests, names and small facts. */
+
+export interface ResolveBenchmarkInput {
+  readonly profile: string;
+  readonly benchmark: number;
+  readonly offline: boolean;
+}
+
+export interface FetchCubeInput {
+  readonly profile: string;
+  readonly cube: CubeRef | HostedRef;
+  readonly offline: boolean;
+}
+
+/** A cube that is hosted but not registered yet. */
+export interface HostedRef {
+  readonly kind: 'hosted';
+  readonly name: string;
+  readonly urls: CubeUrls;
+  readonly hashes: CubeHashes;
+}
+
+export interface FetchDemoDataInput {
+  readonly url: string;
+  readonly hash: string;
+  readonly offline: boolean;
+}
+
+/** Trees of the store. */
+export interface DataAndLabels {
+  readonly data: Digest;
+  readonly labels: Digest;
+}
+
+export interface ClaimHostInput {
+  readonly gpus: number;
+}
+
+export interface ClaimedHost {
+  readonly host: string;
+}
+
+export interface ObtainImageInput {
+  readonly cube: Cube;
+  readonly offline: boolean;
+}
+
+export interface ObtainedImage {
+  readonly imageId: Digest;
+}
+
+/** The tasks of MedPerf's contract between cubes. */
+export const TASKS = ['prepare', 'sanity_check', 'statistics', 'infer', 'evaluate'] as const;
+export type Task = (typeof TASKS)[number];
+
+export interface RunTaskInput {
+  readonly cube: Cube;
+  readonly imageId: Digest;
+  readonly task: Task;
+  /** Input name to the tree (or, for a file, the blob) that replaces the cube's default. */
+  readonly inputs: Readonly<Record<string, Digest>>;
+  readonly gpus: number;
+  readonly noCache: boolean;
+}
+
+export interface RunTaskResult {
+  readonly key: Digest;
+  /** Output name to tree or blob. */
+  readonly outputs: Readonly<Record<string, Digest>>;
+  readonly log: Digest;
+  readonly host: string;
+  readonly reused: boolean;
+  /** Of the container's run, also when reused. */
+  readonly seconds: number;
+}
+
+export interface RecordReportInput {
+  readonly demoDatasetUrl: string;
+  readonly demoDatasetHash: string;
+  readonly prepared: DataAndLabels;
+  readonly dataPreparator: Cube;
+  readonly evaluator: Cube;
+  readonly candidate: EvaluatedModel;
+  readonly reference: EvaluatedModel | null;
+}
+
+export interface EvaluatedModel {
+  readonly cube: Cube;
+  /** Blob: what evaluate wrote, YAML. */
+  readonly evaluation: Digest;
+  readonly log: Digest;
+}
+
+export interface RecordedReport {
+  readonly report: Digest;
+  readonly candidate: ModelResult;
+  readonly reference: ModelResult | null;
+  readonly preparedDataHash: string;
+}
+
+export interface PackageCubeInput {
+  readonly tree: Digest;
+  readonly label: string;
+  readonly type?: CubeType;
+}
+
+export interface PublishInput {
+  readonly name: string;
+  /** File name to blob. */
+  readonly files: Readonly<Record<string, BlobRef>>;
+}
+
+export interface RegisterCubeInput {
+  readonly profile: string;
+  readonly name: string;
+  readonly urls: CubeUrls;
+  readonly hashes: CubeHashes;
+  readonly operational: boolean;
+}
+
+export interface PairInput {
+  readonly profile: string;
+  readonly benchmark: number;
+  readonly modelUid: number;
+}
+
+export interface CheckAssociationInput {
+  readonly profile: string;
+  readonly benchmark: number;
+  /** By uid, or for a model that is to be registered, by the name it shall have. */
+  readonly model: { readonly uid: number } | { readonly name: string };
+  readonly again: boolean;
+}
+
+/** What the registry would answer to a request, found out before an expensive test. */
+export interface AssociationStanding {
+  readonly modelName: string;
+  readonly benchmark: BenchmarkFacts;
+  /** `none`: a request may be made; the others are the newest row of the pair. */
+  readonly current: 'none' | 'pending' | 'approved' | 'rejected';
+}
+
+export interface RequestAssociationInput extends PairInput {
+  readonly again: boolean;
+  /** Blob: the results as JSON; becomes the request's `metadata.test_result`. */
+  readonly results: Digest;
+}
+
+export interface RegisterCubeResult {
+  readonly uid: number;
+  readonly name: string;
+  readonly adopted: boolean;
+}
+
+export interface PollAssociationResult {
+  readonly decision: Decision;
+}
+

@@ -1,0 +1,50 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { MedperfActivities } from '../activities';
+import { CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue } from '../contract';
+
+/** The place's failures are retried with no end; the model's and the request's come back as non-retryable. */
+const RETRY = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' } as const;
+
+/** Short calls of the registry: no heartbeat, so that they stay cheap. */
+export const registryCalls = proxyActivities<MedperfActivities>({
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '2 minutes',
+  retry: RETRY,
+});
+
+/** Downloads, archives, publishing: as long as the bytes need, while the heartbeat goes on. */
+export const byteMoving = proxyActivities<MedperfActivities>({
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '12 hours',
+  heartbeatTimeout: '1 minute',
+  retry: RETRY,
+});
+
+export const claims = proxyActivities<MedperfActivities>({
+  taskQueue: CONTAINERS_QUEUE,
+  startToCloseTimeout: '1 minute',
+  retry: RETRY,
+});
+
+/**
+ * Polls the committee without an event per poll: each attempt that finds no decision fails, and the server starts the
+ * next one after a growing interval, for months if need be.
+ */
+export const committeePolls = proxyActivities<MedperfActivities>({
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '2 minutes',
+  retry: { initialInterval: '2 seconds', backoffCoefficient: 1.2, maximumInterval: '10 minutes' },
+});
+
+/** A host that does not take a step for this long is given up, and another one claimed. */
+const HOST_GIVEN_UP_AFTER = '15 minutes';
+
+export function onHost(host: string): ReturnType<typeof proxyActivities<MedperfActivities>> {
+  return proxyActivities<MedperfActivities>({
+    taskQueue: hostQueue(host),
+    scheduleToStartTimeout: HOST_GIVEN_UP_AFTER,
+    startToCloseTimeout: '14 days',
+    heartbeatTimeout: '30 seconds',
+    retry: RETRY,
+  });
+}

@@ -1,0 +1,114 @@
+import { isCancellation } from '@temporalio/workflow';
+import type {
+  AssociateInput,
+  AssociateResult,
+  CubeRef,
+  HostedCube,
+  HostInput,
+  OnboardInput,
+  OnboardResult,
+  Outcome,
+  PackagedCube,
+  PackageInput,
+  RegisteredCube,
+  SubmitInput,
+  TestRunInput,
+  TestRunResult,
+} from '../contract';
+import { associateStage, checkStanding } from './associate-stage';
+import { ProgressRecorder } from './progress-recorder';
+import { hostStage, packageStage, submitStage } from './publishing-stages';
+import { testRunStage } from './test-run-stage';
+
+/** Tests a model's compatibility with a benchmark. */
+export function medperfTestRun(input: TestRunInput): Promise<TestRunResult> {
+  const progress = new ProgressRecorder(modelName(input.model), benchmarkName(input.benchmark), ['test']);
+  return ending(progress, 'passed', () => progress.during('test', (stage) => testRunStage(input, stage)));
+}
+
+/** Prepares the files of a cube that need to be hosted. */
+export function medperfPackage(input: PackageInput): Promise<PackagedCube> {
+  const progress = new ProgressRecorder(input.cube.label, null, ['package']);
+  return ending(progress, 'packaged', () => progress.during('package', (stage) => packageStage(input, stage)));
+}
+
+/** Publishes a packaged cube's files. */
+export function medperfHost(input: HostInput): Promise<HostedCube> {
+  const progress = new ProgressRecorder(input.name, null, ['host']);
+  return ending(progress, 'hosted', () => progress.during('host', (stage) => hostStage(input, stage)));
+}
+
+/** Registers a hosted cube. */
+export function medperfSubmit(input: SubmitInput): Promise<RegisteredCube> {
+  const progress = new ProgressRecorder(input.name, null, ['submit']);
+  return ending(progress, 'registered', () => progress.during('submit', (stage) => submitStage(input, stage)));
+}
+
+/** Requests that a registered model takes part in a benchmark, and waits for the decision. */
+export function medperfAssociate(input: AssociateInput): Promise<AssociateResult> {
+  const progress = new ProgressRecorder(`cube ${input.modelUid}`, benchmarkName(input.benchmark), ['associate']);
+  return ending(progress, associationOutcome, () =>
+    progress.during('associate', (stage) => associateStage(input, stage)),
+  );
+}
+
+/** The tutorial from its first step to its last: test → package → host → submit → associate. */
+export function medperfOnboard(input: OnboardInput): Promise<OnboardResult> {
+  const { profile, cube, name, benchmark } = input;
+  const progress = new ProgressRecorder(name, benchmarkName(benchmark), ['test', 'package', 'host', 'submit', 'associate']);
+  return ending(progress, ({ association }) => associationOutcome(association), async () => {
+    const { noCache, noReference, gpus, confirmed, again } = input;
+    const testing = { profile, benchmark, ...given({ noCache, noReference, gpus }) };
+
+    const test = await progress.during('test', async (stage) => {
+      await checkStanding({ profile, benchmark, model: { name }, again: again ?? false }, stage);
+      return testRunStage({ ...testing, model: cube }, stage);
+    });
+    const packaged = await progress.during('package', (stage) => packageStage({ cube, type: 'model' }, stage));
+    const hosted = await progress.during('host', (stage) => hostStage({ packaged, name }, stage));
+    const registered = await progress.during('submit', (stage) =>
+      submitStage({ profile, name, ...hosted, operational: true }, stage),
+    );
+    const request = { profile, benchmark, modelUid: registered.uid, ...given({ noReference, gpus, confirmed, again }) };
+    const association = await progress.during('associate', (stage) =>
+      associateStage(request, stage, { test, registered }),
+    );
+    return { test, packaged, hosted, registered, association };
+  });
+}
+
+/** Records how the workflow ended; a cancellation stays a cancellation. */
+async function ending<T>(
+  progress: ProgressRecorder,
+  outcome: Outcome | ((result: T) => Outcome),
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    const result = await work();
+    progress.end(typeof outcome === 'function' ? outcome(result) : outcome);
+    return result;
+  } catch (error) {
+    progress.end(isCancellation(error) ? 'cancelled' : 'failed');
+    throw error;
+  }
+}
+
+function associationOutcome({ decision }: AssociateResult): Outcome {
+  return ({ APPROVED: 'approved', REJECTED: 'rejected', DECLINED: 'declined' } as const)[decision];
+}
+
+function modelName(model: CubeRef | undefined): string {
+  if (model === undefined) return 'the reference model';
+  return model.kind === 'local' ? model.label : `cube ${model.uid}`;
+}
+
+function benchmarkName(uid: number | undefined): string | null {
+  return uid === undefined ? null : String(uid);
+}
+
+/** Leaves out what is undefined, so that a payload says only what was asked for. */
+function given<T extends object>(options: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
+}
