@@ -5,7 +5,12 @@ const shared = {
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } } }] },
   modulePathIgnorePatterns: ['<rootDir>/lib/'],
 };
+const onRealParts = { ...shared, globalSetup: '<rootDir>/test/machine-setup.ts' };
+
 module.exports = {
+  reporters: ['default', '<rootDir>/test/closing-line.js'],
+  // The integration and end-to-end tests share one Docker daemon and two cores.
+  maxWorkers: 2,
   projects: [
     {
       ...shared,
@@ -13,7 +18,7 @@ module.exports = {
       testMatch: ['<rootDir>/**/*.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', '\\.(integration|e2e)\\.test\\.ts$'],
     },
-    { ...shared, displayName: 'integration', testMatch: ['<rootDir>/**/*.integration.test.ts'] },
-    { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/**/*.e2e.test.ts'] },
+    { ...onRealParts, displayName: 'integration', testMatch: ['<rootDir>/test/**/*.integration.test.ts'], testTimeout: 120_000 },
+    { ...onRealParts, displayName: 'e2e', testMatch: ['<rootDir>/test/**/*.e2e.test.ts'], testTimeout: 300_000 },
   ],
 };

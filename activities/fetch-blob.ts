@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isDigest, MedperfError } from '../contract';
 import type { BlobRef, Digest, Heartbeat, TreeRef } from '../contract';
-import { unpackArchive } from '../store/archive';
+import { DEFAULT_UNPACK_LIMITS, unpackArchive } from '../store/archive';
 import { download } from '../store/download';
 import type { Store } from '../store/store';
 
@@ -43,7 +43,7 @@ export async function unpackOnce({ store, signal, tell }: Fetching, what: string
   const known = UnpackedSchema.safeParse(await store.readRecord(recordName));
   if (known.success && (await store.has(known.data.digest))) return known.data;
   tell({ message: `unpacking the ${what}` });
-  const tree = await unpackArchive(store, archive, {}, signal);
+  const tree = await unpackArchive(store, archive.digest, DEFAULT_UNPACK_LIMITS, signal);
   await store.writeRecord(recordName, tree);
   return tree;
 }

@@ -4,7 +4,8 @@ import type { Action, ActionResult, Digest, Heartbeat, RunTaskInput, RunTaskResu
 import type { Engine, RunLimits } from '../engine/engine';
 import { logTail } from '../engine/log-tail';
 import { requireManifest } from '../mlcube/manifest';
-import { planTask } from '../mlcube/task-plan';
+import type { Parameter } from '../mlcube/manifest';
+import { planTask, workspacePath } from '../mlcube/task-plan';
 import type { TaskPlan } from '../mlcube/task-plan';
 import type { Store } from '../store/store';
 import { acceptOutputs } from './accept-outputs';
@@ -87,13 +88,23 @@ export async function planAction(store: Store, input: RunTaskInput): Promise<{ a
   const manifestFile = await store.lookUp(cube.tree, 'mlcube.yaml');
   if (manifestFile === null) throw new TypeError('a fetched cube without mlcube.yaml');
   const manifest = requireManifest((await store.readBytes(manifestFile.digest, MANIFEST_BYTES)).toString('utf8'));
-  const declared = new Set(manifest.tasks[task]?.inputs.map(({ name }) => name));
-  const given = Object.entries(input.inputs).filter(([name]) => declared.has(name) || !OPTIONAL_INPUTS.has(name));
-  const plan = planTask(manifest, task, new Set(given.map(([name]) => name)));
+  const parameters = manifest.tasks[task]?.inputs ?? [];
+  const declared = new Set(parameters.map(({ name }) => name));
+  const given = Object.keys(input.inputs).filter((name) => declared.has(name) || !OPTIONAL_INPUTS.has(name));
+  const plan = planTask(manifest, task, new Set(given), await foldersAmong(store, cube.tree, parameters));
   const inputs: Record<string, Digest> = {};
   for (const mount of plan.inputs) inputs[mount.mount] = await mountedTree(store, input, mount);
   const { entrypoint, command, environment, outputs } = plan;
   return { action: { version: CONTRACT_VERSION, imageId, entrypoint, command, environment, inputs, outputs }, plan };
+}
+
+async function foldersAmong(store: Store, tree: Digest, parameters: readonly Parameter[]): Promise<Set<string>> {
+  const folders = new Set<string>();
+  for (const parameter of parameters.filter(({ type }) => type === 'unknown')) {
+    const path = workspacePath(parameter);
+    if ((await store.lookUp(tree, path))?.kind === 'directory') folders.add(path);
+  }
+  return folders;
 }
 
 async function mountedTree(store: Store, { cube, inputs, task }: RunTaskInput, { source }: TaskPlan['inputs'][number]): Promise<Digest> {

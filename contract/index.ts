@@ -8,3 +8,4 @@ export * from './onboarding';
 export * from './progress';
 export * from './steps';
 export * from './test-run';
+export * from './test-run-rules';

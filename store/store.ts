@@ -26,6 +26,8 @@ export interface PutTreeOptions {
  */
 export interface Store {
   has(digest: Digest): Promise<boolean>;
+  /** Bytes of a blob, or null when the store does not have it. */
+  sizeOf(digest: Digest): Promise<number | null>;
   putBytes(bytes: Uint8Array | string): Promise<BlobRef>;
   putFile(path: string, signal?: AbortSignal): Promise<BlobRef>;
   /** Streams into the store, hashed on the way; throws `InvalidRequest` beyond `maxBytes`. */

@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import { mkdir, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { writeTutorialWorkspace } from '../devstack/tutorial-workspace';
+
+/**
+ * `npm run demo`: the tutorial, step by step, with the real commands, in a state folder of its own that is emptied first
+ * as the tutorial resets its database. `-- --keep` leaves everything running to look around.
+ */
+const COMMAND = join(__dirname, '..', '..', 'bin', 'temporal-medperf.js');
+const HOME = join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'temporal-medperf-demo');
+const WORKSPACE = join(HOME, 'medperf_tutorial');
+const PASSWORD = 'test';
+const COMMITTEE = ['--profile', 'committee'];
+
+interface Ran {
+  readonly stdout: string;
+  readonly seconds: number;
+}
+
+interface Timing {
+  readonly step: string;
+  readonly seconds: number;
+}
+
+const timings: Timing[] = [];
+
+/** Runs one command of ours, shows it and its output, and fails the demo when it fails. */
+async function run(step: string, args: readonly string[], input?: string): Promise<Ran> {
+  say(`\n$ temporal-medperf ${args.join(' ')}`);
+  const ran = await spawned(args, input, (text) => process.stdout.write(text));
+  timings.push({ step, seconds: ran.seconds });
+  return ran;
+}
+
+/** The machine-readable form of a command, for what the demo itself has to know. */
+async function ask(args: readonly string[]): Promise<unknown> {
+  const { stdout } = await spawned([...args, '--json'], undefined, () => undefined);
+  return JSON.parse(stdout);
+}
+
+function spawned(args: readonly string[], input: string | undefined, show: (text: string) => void): Promise<Ran> {
+  const started = Date.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [COMMAND, ...args], {
+      cwd: HOME,
+      env: { ...process.env, TEMPORAL_MEDPERF_HOME: HOME },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let stdout = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      show(text);
+    });
+    child.stdin.end(input ?? '');
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve({ stdout, seconds: (Date.now() - started) / 1000 });
+      else reject(new Error(`temporal-medperf ${args.join(' ')} ended with exit code ${code ?? 'none'}`));
+    });
+  });
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+async function tutorial(): Promise<void> {
+  say('## Before we start: the server, its seed and the files');
+  await run('start the development stack', ['dev', 'start']);
+  const model = await writeTutorialWorkspace(WORKSPACE);
+  say(`wrote the tutorial's model to medperf_tutorial/`);
+  await run('log in', ['login', '--username', 'testmodelowner'], `${PASSWORD}\n`);
+
+  say('\n## 1. Test your MLCube compatibility');
+  await run('list benchmarks', ['benchmark', 'ls']);
+  await run('compatibility test', ['test', 'run', '--benchmark', '1', '--model', join(model.directory, 'mlcube.yaml')]);
+
+  say('\n## 2. Submit the MLCube');
+  await run('package', ['mlcube', 'package', model.directory]);
+  await run('host', ['mlcube', 'host', model.directory]);
+  const hosted = await hostedUrls(model.directory);
+  await run('submit', [
+    ...['mlcube', 'submit', '--name', 'my-modelref-cube', '--mlcube-file', hosted.manifestUrl],
+    ...['--parameters-file', hosted.parametersUrl, '--additional-file', hosted.additionalFilesUrl],
+  ]);
+  await run('list my cubes', ['mlcube', 'ls', '--mine']);
+
+  say('\n## 3. Request participation');
+  await run('associate', ['mlcube', 'associate', '--benchmark', '1', '--model_uid', '4', '-y']);
+  await run('list associations', ['association', 'ls']);
+
+  say("\n## The committee's side: the benchmark owner approves");
+  await run('log in as the benchmark owner', ['login', ...COMMITTEE, '--username', 'testbenchmarkowner'], `${PASSWORD}\n`);
+  await run('approve', ['association', 'approve', ...COMMITTEE, '--benchmark', '1', '--model_uid', '4']);
+  await run('see the decision arrive', ['mlcube', 'associate', '--benchmark', '1', '--model_uid', '4', '-y', '--wait']);
+  await run('list associations', ['association', 'ls']);
+}
+
+interface Urls {
+  readonly manifestUrl: string;
+  readonly parametersUrl: string;
+  readonly additionalFilesUrl: string;
+}
+
+async function hostedUrls(directory: string): Promise<Urls> {
+  const { urls } = (await ask(['mlcube', 'host', directory])) as { urls: Urls };
+  return urls;
+}
+
+async function summary(): Promise<void> {
+  say('\n## Summary');
+  await run('summary: cubes', ['mlcube', 'ls', '--mine']);
+  await run('summary: associations', ['association', 'ls']);
+  await run('summary: runs', ['run', 'ls']);
+  say('\nWhere the time went:');
+  for (const { step, seconds } of timings) say(`  ${seconds.toFixed(1).padStart(6)} s  ${step}`);
+}
+
+async function main(): Promise<void> {
+  const keep = process.argv.includes('--keep');
+  await spawnedQuietly(['dev', 'stop']);
+  await rm(HOME, { recursive: true, force: true });
+  await mkdir(HOME, { recursive: true });
+  try {
+    await tutorial();
+    await summary();
+    if (keep) await run('status', ['dev', 'status']);
+  } finally {
+    if (!keep) await spawnedQuietly(['dev', 'stop']);
+  }
+  if (keep) say(`\nEverything is left running. Stop it: TEMPORAL_MEDPERF_HOME=${HOME} npx temporal-medperf dev stop`);
+  say('\nThe demo is done.');
+}
+
+/** A stack that does not run is no reason to fail. */
+async function spawnedQuietly(args: readonly string[]): Promise<void> {
+  await mkdir(HOME, { recursive: true });
+  await spawned(args, undefined, () => undefined).catch(() => undefined);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

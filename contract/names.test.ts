@@ -1,0 +1,49 @@
+import { ACTIVITIES, CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue, SEARCH_ATTRIBUTES, WORKFLOWS } from './names';
+
+/** Names live in adopters' histories and dashboards: a change here breaks them, so it has to be made twice. */
+describe('permanent names', () => {
+  it('keeps the workflow types', () => {
+    expect(Object.values(WORKFLOWS)).toEqual([
+      'medperfTestRun',
+      'medperfPackage',
+      'medperfHost',
+      'medperfSubmit',
+      'medperfAssociate',
+      'medperfOnboard',
+    ]);
+  });
+
+  it('keeps the activity names', () => {
+    expect(Object.values(ACTIVITIES)).toEqual([
+      'medperf.resolveBenchmark',
+      'medperf.fetchCube',
+      'medperf.fetchDemoData',
+      'medperf.claimHost',
+      'medperf.obtainImage',
+      'medperf.runTask',
+      'medperf.recordReport',
+      'medperf.packageCube',
+      'medperf.publish',
+      'medperf.registerCube',
+      'medperf.checkAssociation',
+      'medperf.requestAssociation',
+      'medperf.pollAssociation',
+      'medperf.withdrawAssociation',
+    ]);
+  });
+
+  it('keeps the task queues and search attributes', () => {
+    expect([CONTROL_QUEUE, CONTAINERS_QUEUE, hostQueue('a1')]).toEqual([
+      'medperf-control',
+      'medperf-containers',
+      'medperf-containers@a1',
+    ]);
+    expect(Object.values(SEARCH_ATTRIBUTES)).toEqual([
+      'MedPerfStage',
+      'MedPerfBenchmark',
+      'MedPerfModel',
+      'MedPerfOwner',
+      'MedPerfOutcome',
+    ]);
+  });
+});

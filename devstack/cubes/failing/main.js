@@ -1,0 +1,5 @@
+'use strict';
+
+const { infer } = require('./infer');
+
+require('../run-task')({ infer });

@@ -1,0 +1,5 @@
+'use strict';
+
+const { evaluate } = require('./evaluate');
+
+require('../run-task')({ evaluate });

@@ -1,0 +1,55 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { People, TUTORIAL, cubeFields } from '../../test/registry-fixtures';
+import { now } from './clock';
+import { lockDirectory } from './directory-lock';
+import { seedTutorial, startRegistry } from './index';
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'registry-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+it('keeps its records in its directory, which belongs to one at a time', async () => {
+  const first = await startRegistry({ database: { directory } });
+  expect(await seedTutorial(first, TUTORIAL)).toBe(true);
+  const owner = new People(first.url);
+  expect(await owner.call('testmodelowner', 'POST', '/mlcubes/', cubeFields('kept'))).toMatchObject({
+    body: { id: 4 },
+  });
+  await expect(startRegistry({ database: { directory } })).rejects.toThrow(`in use by process ${process.pid}`);
+  await first.close();
+
+  const second = await startRegistry({ database: { directory } });
+  expect(await seedTutorial(second, TUTORIAL)).toBe(false);
+  const reader = new People(second.url);
+  expect(await reader.call('testmodelowner', 'GET', '/mlcubes/4/')).toMatchObject({ body: { name: 'kept' } });
+  await second.close();
+}, 60_000);
+
+it('takes over from an owner that is gone', async () => {
+  // Process 1 lives, but did not start when the lock says so.
+  for (const gone of ['owner-999999999-5-a.lock', 'owner-1-5-a.lock']) {
+    await writeFile(join(directory, gone), '');
+    const unlock = await lockDirectory(directory);
+    await expect(lockDirectory(directory)).rejects.toThrow('in use');
+    await unlock();
+    expect(await readdir(directory)).toEqual([]);
+  }
+});
+
+it('lets no two of many at once have the directory, and the next one afterwards', async () => {
+  const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => lockDirectory(directory)));
+  const owners = outcomes.filter((outcome) => outcome.status === 'fulfilled');
+  expect(owners.length).toBeLessThanOrEqual(1);
+  for (const { value: unlock } of owners) await unlock();
+  await lockDirectory(directory);
+});
+
+it('has a clock that never says the same time twice', () => {
+  const times = Array.from({ length: 5000 }, now);
+  expect(times).toEqual([...new Set(times)].sort());
+});

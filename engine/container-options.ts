@@ -1,0 +1,130 @@
+import type { ContainerCreateOptions, HostConfig } from 'dockerode';
+import { MedperfError } from '../contract';
+import { LABELS, containerName, ownerHash } from './container-name';
+import type { RunRequest } from './engine';
+
+export interface ContainerUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What the host adds to a request. Folders are in the order that `inputMounts` and `outputMounts` give. */
+export interface ContainerPlace {
+  readonly host: string;
+  readonly hostCpus: number;
+  readonly user: ContainerUser;
+  readonly inputFolders: readonly string[];
+  readonly outputFolders: readonly string[];
+  readonly runtime?: string;
+}
+
+/** Docker's own log writes a line of one character as some 80 bytes; the follower ends the run long before this. */
+const LOG_BACKSTOP_FACTOR = 100;
+const OPEN_FILES = 16_384;
+const RESERVED_TARGETS = ['/proc', '/sys', '/dev'];
+
+export function inputMounts(request: Pick<RunRequest, 'action'>): string[] {
+  return Object.keys(request.action.inputs).sort();
+}
+
+/** Names of the outputs, in the order of their scratch folders. */
+export function outputNames(request: Pick<RunRequest, 'action'>): string[] {
+  return Object.keys(request.action.outputs).sort();
+}
+
+/** Throws `InvalidRequest` for what no container can be made of, before anything is prepared. */
+export function checkMounts(request: Pick<RunRequest, 'action'>): void {
+  const targets = [...inputMounts(request), ...Object.values(request.action.outputs).map(({ mount }) => mount)];
+  for (const target of targets) {
+    const parts = target.split('/').slice(1);
+    const plain = target.startsWith('/') && parts.every((part) => part !== '' && part !== '.' && part !== '..');
+    const reserved = RESERVED_TARGETS.some((place) => target === place || target.startsWith(`${place}/`));
+    if (!plain || reserved) throw badMount(target, 'an absolute path below none of /proc, /sys and /dev');
+    if (targets.indexOf(target) !== targets.lastIndexOf(target)) throw badMount(target, 'every mount target once');
+  }
+  for (const [name, { file }] of Object.entries(request.action.outputs)) {
+    if (file !== undefined && (file === '' || file === '.' || file === '..' || file.includes('/'))) {
+      throw badMount(file, `the plain name of a file for output "${name}"`);
+    }
+  }
+}
+
+/**
+ * The sandbox: no network, read-only root and inputs, no capability or new privilege, a user without rights,
+ * and a bound on memory, processors, processes, temporary space, shared memory, file size and log.
+ */
+export function containerOptions(request: RunRequest, place: ContainerPlace): ContainerCreateOptions {
+  const { action, limits } = request;
+  const { uid, gid } = place.user;
+  return {
+    name: containerName(request),
+    Image: action.imageId,
+    Hostname: 'medperf',
+    User: `${uid}:${gid}`,
+    ...(action.entrypoint === null ? {} : { Entrypoint: [...action.entrypoint] }),
+    Cmd: [...action.command],
+    Env: Object.entries({ HOME: '/tmp', ...action.environment }).map(([name, value]) => `${name}=${value}`),
+    Labels: {
+      ...request.labels,
+      [LABELS.key]: request.key,
+      [LABELS.owner]: ownerHash(request.owner),
+      [LABELS.host]: place.host,
+    },
+    Tty: false,
+    OpenStdin: false,
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: {
+      ...(place.runtime === undefined ? {} : { Runtime: place.runtime }),
+      ...(request.gpus === 0
+        ? {}
+        : { DeviceRequests: [{ Driver: '', Count: request.gpus, Capabilities: [['gpu']], Options: {} }] }),
+      NetworkMode: 'none',
+      IpcMode: 'private',
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      Init: true,
+      Memory: limits.memoryBytes,
+      MemorySwap: limits.memoryBytes,
+      NanoCpus: Math.round(Math.min(limits.cpus, place.hostCpus) * 1e9),
+      PidsLimit: limits.pids,
+      ShmSize: limits.shmBytes,
+      // The owner counts where the image has a /tmp of its own, whose mode then wins over this one.
+      Tmpfs: { '/tmp': `rw,nosuid,nodev,mode=1777,uid=${uid},gid=${gid},size=${limits.tmpBytes}` },
+      Ulimits: [
+        { Name: 'nofile', Soft: OPEN_FILES, Hard: OPEN_FILES },
+        { Name: 'core', Soft: 0, Hard: 0 },
+        { Name: 'fsize', Soft: limits.outputBytes, Hard: limits.outputBytes },
+      ],
+      LogConfig: {
+        Type: 'json-file',
+        Config: { 'max-size': String(limits.logBytes * LOG_BACKSTOP_FACTOR), 'max-file': '1' },
+      },
+      Mounts: mounts(request, place),
+    },
+  };
+}
+
+function mounts(request: RunRequest, place: ContainerPlace): NonNullable<HostConfig['Mounts']> {
+  const outputs = outputNames(request).map((name) => request.action.outputs[name]?.mount ?? '');
+  return [...bind(inputMounts(request), place.inputFolders, true), ...bind(outputs, place.outputFolders, false)];
+}
+
+function bind(targets: readonly string[], folders: readonly string[], readOnly: boolean) {
+  return targets.map((target, at) => ({
+    Type: 'bind' as const,
+    Source: folders[at] ?? '',
+    Target: target,
+    ReadOnly: readOnly,
+    BindOptions: { Propagation: 'rprivate' as const },
+  }));
+}
+
+function badMount(found: string, expected: string): MedperfError {
+  return new MedperfError('InvalidRequest', {
+    what: 'A mount of the container is not usable.',
+    expected,
+    found: JSON.stringify(found),
+    next: "Correct the cube's manifest.",
+  });
+}

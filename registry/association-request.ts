@@ -1,0 +1,134 @@
+import { MedperfError } from '../contract';
+import { accepted, refusalOf } from './answers';
+import { LostAnswer } from './http-session';
+import type { HttpSession } from './http-session';
+import { ASSOCIATION, later } from './records';
+import type { AssociationRecord, Registry } from './registry';
+
+type Associations = Pick<Registry, 'association' | 'me'>;
+
+export interface Pair {
+  readonly modelUid: number;
+  readonly benchmark: number;
+}
+
+/** Requests an association once; see `Registry.requestAssociation`. */
+export async function requestAssociation(
+  session: HttpSession,
+  registry: Associations,
+  request: Pair & { readonly testResult: unknown; readonly again: boolean },
+  signal: AbortSignal | undefined,
+): Promise<{ record: AssociationRecord; adopted: boolean }> {
+  const me = (await registry.me(signal)).uid;
+  const before = await registry.association(request.modelUid, request.benchmark, signal);
+  const current = adoptable(before, me, request.again);
+  if (current !== null) return { record: current, adopted: true };
+  const body = {
+    model_mlcube: request.modelUid,
+    benchmark: request.benchmark,
+    metadata: { test_result: request.testResult },
+    approval_status: 'PENDING',
+  };
+  const made = async (): Promise<AssociationRecord | null> => {
+    const after = await registry.association(request.modelUid, request.benchmark, signal);
+    return after?.createdAt === before?.createdAt ? null : adoptable(after, me, false);
+  };
+  const found = await sent(async () => {
+    const answer = await session.change('POST', '/mlcubes/benchmarks/', body, signal);
+    if (answer.status !== 400) return { record: accepted(answer, ASSOCIATION, failed(request)), adopted: false };
+    const other = await made();
+    if (other === null) throw refusalOf(answer, failed(request));
+    return { record: other, adopted: true };
+  }, made);
+  return 'record' in found ? found : { record: found, adopted: true };
+}
+
+/** Decides on the pending row; see `Registry.decideAssociation`. */
+export async function decideAssociation(
+  session: HttpSession,
+  registry: Associations,
+  pair: Pair,
+  status: 'APPROVED' | 'REJECTED',
+  signal: AbortSignal | undefined,
+): Promise<AssociationRecord> {
+  const decided = async (): Promise<AssociationRecord | null> => {
+    const row = await registry.association(pair.modelUid, pair.benchmark, signal);
+    return row?.status === status ? row : null;
+  };
+  const before = await registry.association(pair.modelUid, pair.benchmark, signal);
+  if (before?.status === status) return before;
+  if (before?.status !== 'PENDING') throw notPending(pair, before);
+  return sent(async () => {
+    const path = `/mlcubes/${pair.modelUid}/benchmarks/${pair.benchmark}/`;
+    const answer = await session.change('PUT', path, { approval_status: status }, signal);
+    const row = await registry.association(pair.modelUid, pair.benchmark, signal);
+    if (row?.status === status) return row;
+    const verb = status === 'APPROVED' ? 'approved' : 'rejected';
+    throw refusalOf(answer, `The association of ${wordsFor(pair)} could not be ${verb}.`, nextAfterDecision(status));
+  }, decided);
+}
+
+/** Sends a change; when its answer is lost, looks whether it was made. */
+async function sent<T, F>(send: () => Promise<T>, find: () => Promise<F | null>): Promise<T | F> {
+  try {
+    return await send();
+  } catch (error) {
+    if (!(error instanceof LostAnswer)) throw error;
+    const found = await find();
+    if (found === null) throw error.failure;
+    return found;
+  }
+}
+
+/** The row when it stands for this request, null when a new one may be made. */
+function adoptable(row: AssociationRecord | null, me: number, again: boolean): AssociationRecord | null {
+  if (row === null || (row.status === 'REJECTED' && again)) return null;
+  if (row.status === 'APPROVED' || (row.status === 'PENDING' && row.initiatedBy === me)) return row;
+  if (row.status === 'PENDING') {
+    throw new MedperfError('RegistryRejected', {
+      what: `User ${row.initiatedBy} has requested the association of ${wordsFor(row)} already.`,
+      expected: 'no pending request of somebody else',
+      found: `a pending request of ${row.createdAt}`,
+      next: `Approve it instead: temporal-medperf association approve -b ${row.benchmark} -m ${row.modelUid}`,
+    });
+  }
+  throw new MedperfError('RegistryRejected', {
+    what: `The association of ${wordsFor(row)} was rejected or withdrawn.`,
+    found: `state REJECTED since ${row.approvedAt ?? row.createdAt}`,
+    next: 'To request it once more, say so: --again',
+  });
+}
+
+function notPending(pair: Pair, row: AssociationRecord | null): MedperfError {
+  return new MedperfError('RegistryRejected', {
+    what: `There is no pending association of ${wordsFor(pair)} to decide on.`,
+    expected: 'a pending request',
+    found: row === null ? 'no request' : `state ${row.status}`,
+    next: 'See the associations: temporal-medperf association ls',
+  });
+}
+
+function nextAfterDecision(status: 'APPROVED' | 'REJECTED'): string {
+  return status === 'APPROVED'
+    ? 'Whoever made the request cannot approve it: let the other side (benchmark owner or model owner) approve.'
+    : 'Sign in as the owner of the benchmark or of the model.';
+}
+
+function failed(pair: Pair): string {
+  return `The registry refused to associate ${wordsFor(pair)}.`;
+}
+
+function wordsFor({ modelUid, benchmark }: Pair): string {
+  return `cube ${modelUid} with benchmark ${benchmark}`;
+}
+
+/** The newest row of each pair. */
+export function newestOfEach(rows: readonly AssociationRecord[]): AssociationRecord[] {
+  const pairs = new Map<string, AssociationRecord>();
+  for (const row of rows) {
+    const pair = wordsFor(row);
+    const known = pairs.get(pair);
+    pairs.set(pair, known === undefined ? row : later(known, row));
+  }
+  return [...pairs.values()];
+}

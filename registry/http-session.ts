@@ -1,0 +1,148 @@
+import { setTimeout } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { unavailable } from './answers';
+import type { Answer } from './answers';
+import { serverAddress } from './server-address';
+
+const BASE = '/api/v0';
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Longest silence before and within an answer. */
+const ANSWER_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_MS = 10_000;
+const ATTEMPTS = 3;
+const FIRST_PAUSE_MS = 250;
+/** A server that asks for a longer pause gets it from the caller's own retries. */
+const LONGEST_PAUSE_MS = 5_000;
+
+export interface SessionOptions {
+  readonly server: string;
+  /** Absent before sign-in. */
+  readonly token?: string;
+  /** Waits between the attempts of a reading request. */
+  readonly pause?: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+}
+
+/**
+ * HTTP to one server as one user, over connections that are kept. Only reading is tried again here, for a few seconds;
+ * what changes something is sent once, and its caller finds out what became of it.
+ */
+export class HttpSession {
+  readonly server: string;
+  private readonly agent = new Agent({
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    headersTimeout: ANSWER_TIMEOUT_MS,
+    bodyTimeout: ANSWER_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  });
+  private readonly headers: Readonly<Record<string, string>>;
+  private readonly pause: NonNullable<SessionOptions['pause']>;
+
+  constructor({ server, token, pause = sleep }: SessionOptions) {
+    this.server = serverAddress(server);
+    this.headers = { accept: 'application/json', ...(token !== undefined && { authorization: `Token ${token}` }) };
+    this.pause = pause;
+  }
+
+  /** Any answer but a lasting 429 or 5xx; @throws MedperfError `RegistryUnavailable`. */
+  async get(path: string, signal?: AbortSignal): Promise<Answer> {
+    for (let attempt = 1; ; attempt += 1) {
+      const last = attempt === ATTEMPTS;
+      try {
+        const answer = await this.send('GET', path, undefined, signal);
+        if (!isFault(answer)) return answer;
+        const wait = answer.retryAfterMs ?? backoff(attempt);
+        if (last || wait > LONGEST_PAUSE_MS) throw unavailable(this.failed(path), `HTTP ${answer.status}`);
+        await this.pause(wait, signal);
+      } catch (error) {
+        if (!(error instanceof LostAnswer)) throw error;
+        if (last) throw error.failure;
+        await this.pause(backoff(attempt), signal);
+      }
+    }
+  }
+
+  /**
+   * Sends once.
+   * @throws LostAnswer when no answer or a fault (429, 5xx) came, which leaves open whether the server did the work.
+   */
+  async change(method: 'POST' | 'PUT', path: string, body: unknown, signal?: AbortSignal): Promise<Answer> {
+    const answer = await this.send(method, path, body, signal);
+    if (isFault(answer)) throw new LostAnswer(unavailable(this.failed(path), `HTTP ${answer.status}`));
+    return answer;
+  }
+
+  close(): Promise<void> {
+    return this.agent.close();
+  }
+
+  private async send(
+    method: 'GET' | 'POST' | 'PUT',
+    path: string,
+    body: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer & { retryAfterMs: number | null }> {
+    try {
+      const response = await request(`${this.server}${BASE}${path}`, {
+        dispatcher: this.agent,
+        method,
+        headers: body === undefined ? this.headers : { ...this.headers, 'content-type': 'application/json' },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(signal && { signal }),
+      });
+      const { 'retry-after': retryAfter, location } = response.headers;
+      const text = await response.body.text();
+      return {
+        status: response.statusCode,
+        body: parse(text),
+        location: typeof location === 'string' ? location : null,
+        retryAfterMs: typeof retryAfter === 'string' ? retryPause(retryAfter) : null,
+      };
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw new LostAnswer(unavailable(this.failed(path), reasonOf(error), error));
+    }
+  }
+
+  private failed(path: string): string {
+    return `The registry at ${this.server} did not answer ${path.split('?')[0] ?? path}.`;
+  }
+}
+
+/** The server may or may not have done what it was asked for; `failure` is what to throw when that stays unknown. */
+export class LostAnswer extends Error {
+  constructor(readonly failure: Error) {
+    super(failure.message, { cause: failure });
+  }
+}
+
+function isFault({ status }: Answer): boolean {
+  return status === 429 || status >= 500;
+}
+
+function backoff(attempt: number): number {
+  return FIRST_PAUSE_MS * 2 ** (attempt - 1) * (1 + Math.random());
+}
+
+/** Milliseconds asked for by a `Retry-After` of seconds or of a date. */
+function retryPause(text: string): number | null {
+  const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return Number.isNaN(milliseconds) ? null : Math.max(0, milliseconds);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  return error.message === '' ? code : error.message;
+}
+
+async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  await setTimeout(milliseconds, undefined, signal && { signal });
+}

@@ -1,0 +1,15 @@
+import { MedperfRegistry } from './medperf-registry';
+import type { SignedInProfile } from './profiles';
+
+export type * from './registry';
+export { CUBE_NAME_LENGTH } from './cube-registration';
+export { MedperfRegistry } from './medperf-registry';
+export { openProfiles } from './profiles';
+export type { Profile, Profiles, SignedInProfile } from './profiles';
+export { serverAddress } from './server-address';
+export { signIn } from './sign-in';
+
+/** The registry as the profile's user sees it; close it when done. */
+export function openRegistry({ server, token }: Pick<SignedInProfile, 'server' | 'token'>): MedperfRegistry {
+  return new MedperfRegistry({ server, token });
+}

@@ -1,0 +1,82 @@
+import { chmod, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openProfiles } from './profiles';
+import type { Profiles, SignedInProfile } from './profiles';
+
+const ONE: SignedInProfile = {
+  name: 'default',
+  server: 'http://localhost:8000',
+  username: 'testmodelowner',
+  token: 'abc',
+};
+const OTHER: SignedInProfile = {
+  name: 'bo',
+  server: 'https://h.example',
+  username: 'testbenchmarkowner',
+  token: 'def',
+};
+
+let directory: string;
+let profiles: Profiles;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'profiles-'));
+  profiles = openProfiles(directory);
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+it('keeps profiles, and their tokens apart and private', async () => {
+  expect(await profiles.list()).toEqual([]);
+  await profiles.save({ ...ONE, server: 'http://localhost:8000/' });
+  await profiles.save(OTHER);
+  expect((await profiles.list()).map((profile) => profile.name)).toEqual(['bo', 'default']);
+  expect(await profiles.get('default')).toEqual(ONE);
+  expect(await readFile(join(directory, 'profiles.json'), 'utf8')).not.toContain('abc');
+  expect((await stat(join(directory, 'credentials.json'))).mode & 0o777).toBe(0o600);
+  expect((await readdir(directory)).sort()).toEqual(['credentials.json', 'profiles.json']);
+});
+
+it('sees what somebody else wrote meanwhile', async () => {
+  await profiles.save(ONE);
+  await openProfiles(directory).save({ ...ONE, token: 'new' });
+  expect((await profiles.get('default')).token).toBe('new');
+});
+
+it('signs out but remembers the server', async () => {
+  await profiles.save(ONE);
+  await profiles.forget('default');
+  expect(await profiles.list()).toHaveLength(1);
+  await expect(profiles.get('default')).rejects.toMatchObject({
+    type: 'NeedsAttention',
+    facts: { what: 'The profile "default" is signed out.', next: 'Sign in: temporal-medperf login --profile default' },
+  });
+});
+
+it.each(['nobody', 'constructor', '__proto__'])('asks to sign in for the unknown profile %s', async (name) => {
+  await profiles.save(ONE);
+  await expect(profiles.get(name)).rejects.toMatchObject({ type: 'NeedsAttention' });
+  await expect(profiles.forget(name)).rejects.toMatchObject({ type: 'NeedsAttention' });
+});
+
+it.each(['', '../x', '__proto__', 'a b'])('refuses the name %j', async (name) => {
+  await expect(profiles.save({ ...ONE, name })).rejects.toMatchObject({ type: 'InvalidRequest' });
+});
+
+it('refuses tokens that others may read', async () => {
+  await profiles.save(ONE);
+  await chmod(join(directory, 'credentials.json'), 0o640);
+  await expect(profiles.get('default')).rejects.toMatchObject({
+    type: 'NeedsAttention',
+    facts: { found: 'mode 640', next: expect.stringContaining('chmod 600 credentials.json') as unknown },
+  });
+});
+
+it.each(['profiles.json', 'credentials.json'])('says when %s is damaged, without showing it', async (file) => {
+  await profiles.save(ONE);
+  await writeFile(join(directory, file), '{"default": "secr');
+  const reading = profiles.get('default');
+  await expect(reading).rejects.toMatchObject({ type: 'NeedsAttention' });
+  await expect(reading).rejects.not.toThrow(/secr/);
+  await expect(profiles.save(OTHER)).rejects.toMatchObject({ type: 'NeedsAttention' });
+});

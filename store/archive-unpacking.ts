@@ -1,0 +1,166 @@
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type { BlobRef, Digest, TreeRef } from '../contract';
+import { missing } from './blob-files';
+import { errorCode, quoted, refused } from './failures';
+import type { Store, TreeEntry } from './store';
+import { corrupt, readTar } from './tar-reading';
+import type { TarMember } from './tar-reading';
+import { isEntryName } from './tree-listing';
+
+export interface UnpackLimits {
+  /** Of the unpacked archive. */
+  readonly maxBytes: number;
+  /** Files and folders. */
+  readonly maxFiles: number;
+  /** Unpacked bytes for each byte of the archive; looked at beyond {@link RATIO_FREE_BYTES}. */
+  readonly maxRatio: number;
+}
+
+export const DEFAULT_UNPACK_LIMITS: UnpackLimits = { maxBytes: 200 * 1024 ** 3, maxFiles: 1_000_000, maxRatio: 200 };
+
+/** So much may always be unpacked: small archives of empty files have any ratio. */
+const RATIO_FREE_BYTES = 16 * 1024 * 1024;
+/** Linux's PATH_MAX: nothing longer could be written to a disk. */
+const MAX_PATH_BYTES = 4096;
+
+/**
+ * Unpacks a tar or tar.gz of the store into a tree of the store. Throws `InvalidRequest` for an archive that is
+ * damaged, goes beyond a limit, or holds anything but plain files and folders inside itself. macOS's `._*` files are
+ * left out, as MedPerf does. A failure leaves no tree.
+ */
+export async function unpackArchive(
+  store: Store,
+  blob: Digest,
+  limits: UnpackLimits,
+  signal?: AbortSignal,
+): Promise<TreeRef> {
+  const draft = new TreeDraft(limits.maxFiles);
+  for await (const member of readTar(unpackedBytes(store, blob, limits, signal))) {
+    const path = safePath(member.path);
+    if (member.type === 'Directory') draft.addDirectory(path);
+    else if (member.type !== 'File') throw refusedMember(member.path, `a member of the kind ${member.type}`);
+    else if (!path.at(-1)?.startsWith('._')) draft.addFile(path, await putMember(store, member));
+  }
+  return draft.compose(store);
+}
+
+async function putMember(store: Store, member: TarMember): Promise<FileEntry> {
+  const blob: BlobRef = await store.putStream(member.body);
+  return { kind: 'file', ...blob, executable: member.executable };
+}
+
+function safePath(path: string): readonly string[] {
+  if (path.startsWith('/')) throw refusedMember(path, 'an absolute path');
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES)
+    throw refusedMember(path.slice(0, 80), 'a path of more than 4096 bytes');
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) throw refusedMember(path, 'a path with ".."');
+  // U+FFFD is what became of bytes that are not UTF-8.
+  if (!parts.every(isEntryName) || path.includes('\uFFFD')) throw refusedMember(path, 'a name that cannot be used');
+  return parts;
+}
+
+type FileEntry = Extract<TreeEntry, { kind: 'file' }>;
+type Folder = Map<string, FileEntry | Folder>;
+
+/** The tree as it grows member by member; the same member may come twice, two different ones may not. */
+class TreeDraft {
+  private readonly root: Folder = new Map();
+  private members = 0;
+
+  constructor(private readonly maxFiles: number) {}
+
+  addDirectory(path: readonly string[]): Folder {
+    let folder = this.root;
+    for (const name of path) {
+      const there = folder.get(name) ?? this.add(folder, name, new Map<string, FileEntry | Folder>());
+      if (!(there instanceof Map)) throw refusedMember(path.join('/'), 'a file and a folder of one name');
+      folder = there;
+    }
+    return folder;
+  }
+
+  addFile(path: readonly string[], file: FileEntry): void {
+    const name = path.at(-1);
+    if (name === undefined) throw refusedMember('', 'a file without a name');
+    const folder = this.addDirectory(path.slice(0, -1));
+    const there = folder.get(name) ?? this.add(folder, name, file);
+    if (there instanceof Map) throw refusedMember(path.join('/'), 'a file and a folder of one name');
+    if (there.digest !== file.digest || there.executable !== file.executable)
+      throw refusedMember(path.join('/'), 'two different files of one name');
+  }
+
+  compose(store: Store): Promise<TreeRef> {
+    return composeFolder(store, this.root);
+  }
+
+  private add(folder: Folder, name: string, member: FileEntry | Folder): FileEntry | Folder {
+    this.members += 1;
+    if (this.members > this.maxFiles) throw tooMuch('more members', `at most ${this.maxFiles} files and folders`);
+    folder.set(name, member);
+    return member;
+  }
+}
+
+async function composeFolder(store: Store, folder: Folder): Promise<TreeRef> {
+  const entries = Object.create(null) as Record<string, TreeEntry>;
+  for (const [name, member] of folder) {
+    entries[name] =
+      member instanceof Map ? { kind: 'directory', digest: (await composeFolder(store, member)).digest } : member;
+  }
+  return store.composeTree(entries);
+}
+
+/** The tar itself, unpacked where it is a gzip file, never more than the limits allow. */
+async function* unpackedBytes(
+  store: Store,
+  blob: Digest,
+  limits: UnpackLimits,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const packed = await store.sizeOf(blob);
+  if (packed === null) throw missing(blob);
+  let bytes = 0;
+  for await (const chunk of (await isGzip(store, blob)) ? gunzipped(store, blob) : stored(store, blob)) {
+    signal?.throwIfAborted();
+    bytes += chunk.length;
+    if (bytes > limits.maxBytes) throw tooMuch('a larger one', `at most ${limits.maxBytes} bytes unpacked`);
+    if (bytes > RATIO_FREE_BYTES && bytes > limits.maxRatio * packed)
+      throw tooMuch('a higher ratio', `at most ${limits.maxRatio} bytes unpacked for each byte of the archive`);
+    yield chunk;
+  }
+}
+
+async function* stored(store: Store, blob: Digest): AsyncGenerator<Uint8Array> {
+  yield* (await store.openRead(blob)) as AsyncIterable<Uint8Array>;
+}
+
+async function* gunzipped(store: Store, blob: Digest): AsyncGenerator<Uint8Array> {
+  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
+  // Any failure of the source destroys `gunzip` and is thrown by the loop below.
+  pipeline(await store.openRead(blob), gunzip, () => undefined);
+  try {
+    yield* gunzip as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw errorCode(error)?.startsWith('Z_') ? corrupt('damaged or truncated gzip data') : error;
+  }
+}
+
+async function isGzip(store: Store, blob: Digest): Promise<boolean> {
+  for await (const chunk of stored(store, blob)) return chunk[0] === 0x1f && chunk[1] === 0x8b;
+  return false;
+}
+
+function refusedMember(path: string, found: string): Error {
+  return refused(
+    `The archive's member ${quoted(path)} is refused.`,
+    found,
+    'Make the archive again without it.',
+    'plain files and folders inside the archive',
+  );
+}
+
+function tooMuch(found: string, limit: string): Error {
+  return refused('The archive unpacks to more than it may.', found, 'Ask for a smaller archive.', limit);
+}

@@ -1,0 +1,63 @@
+import { MedperfError } from '../contract';
+
+/** `code` of a Node.js system error such as `ENOSPC`, or null for any other value. */
+export function errorCode(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return null;
+  return typeof error.code === 'string' ? error.code : null;
+}
+
+const PLACE_REMEDIES: Readonly<Record<string, readonly [found: string, next: string]>> = {
+  ENOSPC: ['the disk is full', 'Free some space on the disk that holds it; the work goes on by itself.'],
+  EDQUOT: ['the disk quota is used up', 'Raise the quota or remove what is not needed; the work goes on by itself.'],
+  EACCES: ['no permission', 'Give the user of this process the right to read and write there.'],
+  EPERM: ['no permission', 'Give the user of this process the right to read and write there.'],
+  EROFS: ['a read-only file system', 'Mount it writable.'],
+  EMFILE: ['too many open files', 'Raise the limit of open files (ulimit -n).'],
+};
+
+/** `StoreUnavailable` for a system error; the error's own text is left out because it holds host paths. */
+export function placeFailure(what: string, code: string): MedperfError {
+  const [found, next] = PLACE_REMEDIES[code] ?? ['a system error', 'Check the disk of the store, then try again.'];
+  return new MedperfError('StoreUnavailable', { what, found: `${found} (${code})`, next });
+}
+
+/** Does `work`; a system error of it becomes `StoreUnavailable`, every other error passes. */
+export async function atPlace<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = errorCode(error);
+    throw code === null || error instanceof MedperfError ? error : placeFailure(what, code);
+  }
+}
+
+const SOURCE_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'a part of its path is not a folder',
+  EISDIR: 'it is a folder',
+  ELOOP: 'it is a link, or its links lead in a circle',
+  EACCES: 'no permission to read it',
+  ENXIO: 'it is not a regular file',
+};
+
+/** Like {@link atPlace} for reading what is put into the store: what the asker can mend is `InvalidRequest`. */
+export async function atSource<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === null || error instanceof MedperfError) throw error;
+    const fault = SOURCE_FAULTS[code];
+    if (fault === undefined) throw placeFailure(`${quoted(name)} cannot be read.`, code);
+    throw refused(`${quoted(name)} cannot be read.`, `${fault} (${code})`, 'Correct the path or its permissions.');
+  }
+}
+
+export function refused(what: string, found: string, next: string, expected?: string): MedperfError {
+  return new MedperfError('InvalidRequest', { what, found, next, ...(expected === undefined ? {} : { expected }) });
+}
+
+/** A name from outside, safe in a one-line message. */
+export function quoted(name: string): string {
+  return JSON.stringify(name);
+}

@@ -1,0 +1,189 @@
+import { realpath } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
+import { isDigest, MedperfError } from '../contract';
+import type { ActionResult, BlobRef, Digest, TreeRef } from '../contract';
+import { BlobFiles, hexOf } from './blob-files';
+import { atPlace, atSource, quoted, refused } from './failures';
+import { readJson, writeJson } from './json-files';
+import { materialiseFile, materialiseTree } from './materialise';
+import type { PutTreeOptions, Store, TreeEntry } from './store';
+import { ingestTree, putListing } from './tree-ingest';
+import { decodeListing, isEntryName, MAX_LISTING_BYTES, totals } from './tree-listing';
+import type { ListingEntry } from './tree-listing';
+
+const READ_BYTES = 16 * 1024 * 1024;
+
+const digest = z.custom<Digest>(isDigest);
+const actionResult = z.object({
+  key: digest,
+  exitCode: z.int(),
+  outputs: z.record(z.string(), digest),
+  log: z.object({ digest, size: z.int().nonnegative() }),
+  startedAt: z.string(),
+  finishedAt: z.string(),
+  host: z.string(),
+}) satisfies z.ZodType<ActionResult>;
+
+/** The store in a directory of a file system that all its processes share; `docs/store.md` describes the layout. */
+export class FileStore implements Store {
+  private readonly blobs: BlobFiles;
+
+  constructor(private readonly directory: string) {
+    this.blobs = new BlobFiles(directory);
+  }
+
+  has(wanted: Digest): Promise<boolean> {
+    return this.blobs.has(wanted);
+  }
+
+  sizeOf(wanted: Digest): Promise<number | null> {
+    return this.blobs.sizeOf(wanted);
+  }
+
+  putBytes(bytes: Uint8Array | string): Promise<BlobRef> {
+    return this.blobs.putBytes(typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+  }
+
+  async putFile(path: string, signal?: AbortSignal): Promise<BlobRef> {
+    const name = basename(path);
+    const source = await atSource(name, () => realpath(path));
+    const { digest: found, size } = await this.blobs.putFile(source, name, { signal });
+    return { digest: found, size };
+  }
+
+  putStream(
+    stream: AsyncIterable<Uint8Array>,
+    options: { maxBytes?: number; signal?: AbortSignal } = {},
+  ): Promise<BlobRef> {
+    const { maxBytes = Infinity, signal } = options;
+    let size = 0;
+    const onBytes = (count: number) => {
+      size += count;
+      if (size > maxBytes)
+        throw refused(
+          'The content is larger than allowed.',
+          'more than that',
+          'Use a smaller file.',
+          `at most ${maxBytes} bytes`,
+        );
+    };
+    return this.blobs.putChunks(stream, { onBytes, signal });
+  }
+
+  putTree(directory: string, options: PutTreeOptions): Promise<TreeRef> {
+    return ingestTree(this.blobs, directory, options);
+  }
+
+  async composeTree(entries: Readonly<Record<string, TreeEntry>>): Promise<TreeRef> {
+    const listed: ListingEntry[] = [];
+    for (const [name, entry] of Object.entries(entries)) {
+      if (!isEntryName(name))
+        throw refused('A tree cannot be made.', `the member name ${quoted(name)}`, 'Use a plain file name.');
+      listed.push(
+        entry.kind === 'file' ? { ...entry, name } : { ...entry, name, ...totals(await this.list(entry.digest)) },
+      );
+    }
+    return putListing(this.blobs, listed);
+  }
+
+  openRead(wanted: Digest): Promise<Readable> {
+    return this.blobs.openRead(wanted);
+  }
+
+  readBytes(wanted: Digest, maxBytes = READ_BYTES): Promise<Buffer> {
+    return this.blobs.readBytes(wanted, maxBytes);
+  }
+
+  /** The record has no prototype, so that a member named `constructor` is there only when it is there. */
+  async listDirectory(tree: Digest): Promise<Readonly<Record<string, TreeEntry>>> {
+    const members = Object.create(null) as Record<string, TreeEntry>;
+    for (const entry of await this.list(tree)) members[entry.name] = asTreeEntry(entry);
+    return members;
+  }
+
+  async lookUp(tree: Digest, path: string): Promise<TreeEntry | null> {
+    let found: TreeEntry = { kind: 'directory', digest: tree };
+    for (const part of path === '' ? [] : path.split('/')) {
+      if (found.kind === 'file') return null;
+      const entry = (await this.list(found.digest)).find(({ name }) => name === part);
+      if (entry === undefined) return null;
+      found = asTreeEntry(entry);
+    }
+    return found;
+  }
+
+  materialise(tree: Digest, target: string, how: 'link' | 'copy'): Promise<void> {
+    return materialiseTree(this.blobs, (directory) => this.list(directory), tree, target, how);
+  }
+
+  materialiseFile(blob: Digest, target: string, how: 'link' | 'copy'): Promise<void> {
+    return materialiseFile(this.blobs, blob, target, how);
+  }
+
+  /** A result that cannot be read counts as none: the action runs again and replaces it. */
+  async findActionResult(key: Digest): Promise<ActionResult | null> {
+    const value = await atPlace('The store could not read an action result.', () =>
+      readJson(this.actionPath(key)),
+    ).catch((error: unknown) => {
+      if (error instanceof SyntaxError) return null;
+      throw error;
+    });
+    const parsed = actionResult.safeParse(value);
+    return parsed.success && parsed.data.key === key ? parsed.data : null;
+  }
+
+  recordActionResult(result: ActionResult): Promise<void> {
+    return atPlace('The store could not write an action result.', () => writeJson(this.actionPath(result.key), result));
+  }
+
+  async readRecord(name: string): Promise<unknown> {
+    try {
+      return await atPlace(`The store could not read the record ${quoted(name)}.`, () =>
+        readJson(this.recordPath(name)),
+      );
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new MedperfError('StoreUnavailable', {
+        what: `The record ${quoted(name)} is damaged in the store.`,
+        found: 'text that is not JSON',
+        next: 'Check the disk and remove the record; it is written again when it is next needed.',
+      });
+    }
+  }
+
+  async writeRecord(name: string, value: unknown): Promise<void> {
+    await atPlace(`The store could not write the record ${quoted(name)}.`, () =>
+      writeJson(this.recordPath(name), value),
+    );
+  }
+
+  private async list(tree: Digest): Promise<readonly ListingEntry[]> {
+    return decodeListing(await this.blobs.readBytes(tree, MAX_LISTING_BYTES), tree);
+  }
+
+  private actionPath(key: Digest): string {
+    return join(this.directory, 'actions', `${hexOf(key)}.json`);
+  }
+
+  /** One flat folder: an encoded name holds no separator, so no name can lead out of it. */
+  private recordPath(name: string): string {
+    const encoded = /\p{Surrogate}/u.test(name) ? '' : encodeURIComponent(name);
+    // With `.json` and a temporary suffix it must stay below the 255 bytes of a file name.
+    if (encoded === '' || encoded.length > 200)
+      throw refused(
+        `The record name ${quoted(name)} cannot be used.`,
+        `${encoded.length} characters when encoded`,
+        'Use a shorter plain name.',
+        '1 to 200 characters',
+      );
+    return join(this.directory, 'records', `${encoded}.json`);
+  }
+}
+
+function asTreeEntry(entry: ListingEntry): TreeEntry {
+  return entry.kind === 'file'
+    ? { kind: 'file', digest: entry.digest, size: entry.size, executable: entry.executable }
+    : { kind: 'directory', digest: entry.digest };
+}

@@ -1,0 +1,357 @@
+import { seedTutorial, startRegistry } from '../devstack/registry';
+import type { RunningRegistry } from '../devstack/registry';
+import { FaultProxy } from './fault-proxy';
+import type { Fault } from './fault-proxy';
+import { People, TUTORIAL, cubeFields, hashOf } from './registry-fixtures';
+import type { Person } from './registry-fixtures';
+import { MedperfRegistry } from '../registry/medperf-registry';
+import type { NewCube } from '../registry';
+import { signIn } from '../registry/sign-in';
+
+let server: RunningRegistry;
+let proxy: FaultProxy;
+let people: People;
+let owner: MedperfRegistry;
+let benchmarkOwner: MedperfRegistry;
+const pauses: number[] = [];
+
+beforeAll(async () => {
+  server = await startRegistry({ database: {} });
+  await seedTutorial(server, TUTORIAL);
+  proxy = await FaultProxy.before(server.url);
+  people = new People(server.url);
+  owner = await registryOf('testmodelowner');
+  benchmarkOwner = await registryOf('testbenchmarkowner');
+}, 60_000);
+afterAll(async () => {
+  await Promise.all([owner.close(), benchmarkOwner.close()]);
+  await proxy.close();
+  await server.close();
+});
+
+async function registryOf(person: Person): Promise<MedperfRegistry> {
+  const pause = (milliseconds: number): Promise<void> => Promise.resolve(void pauses.push(milliseconds));
+  return new MedperfRegistry({ server: proxy.url, token: await people.token(person), pause });
+}
+
+function newCube(name: string, changes: Partial<NewCube> = {}): NewCube {
+  return {
+    name,
+    urls: { manifestUrl: 'https://h.example/mlcube.yaml' },
+    hashes: { manifestHash: hashOf(`files of ${name}`), imageHash: hashOf('image') },
+    state: 'OPERATION',
+    ...changes,
+  };
+}
+
+async function register(name: string, registry = owner): Promise<number> {
+  return (await registry.registerCube(newCube(name))).record.uid;
+}
+
+async function cubesNamed(name: string): Promise<number> {
+  let count = 0;
+  for await (const cube of owner.cubes()) if (cube.name === name) count += 1;
+  return count;
+}
+
+async function rowsOf(cube: number): Promise<number> {
+  return ((await people.call('admin', 'GET', `/mlcubes/${cube}/benchmarks/1/`)).body as object[]).length;
+}
+
+const LOST: Fault[] = ['drop the answer', 'answer 502'];
+
+describe('reading', () => {
+  it('tells who is signed in, and reads benchmarks and cubes', async () => {
+    expect(await owner.me()).toEqual({ uid: 3, username: 'testmodelowner', email: 'testmo@example.com' });
+    expect(await owner.benchmark(1)).toMatchObject({
+      name: 'chestxray',
+      approvalStatus: 'APPROVED',
+      state: 'OPERATION',
+      demoDatasetHash: TUTORIAL.benchmark.demoDatasetHash,
+      demoDatasetPrepared: false,
+      dataPreparator: 1,
+      referenceModel: 2,
+      evaluator: 3,
+    });
+    expect(await owner.cube(2)).toMatchObject({
+      name: 'chestxray_cnn',
+      owner: 2,
+      urls: { manifestUrl: TUTORIAL.referenceModel.manifestUrl },
+      hashes: { manifestHash: TUTORIAL.referenceModel.manifestHash, imageHash: TUTORIAL.referenceModel.imageHash },
+    });
+    expect(Object.keys((await owner.cube(2)).urls)).toEqual(['manifestUrl']);
+  });
+
+  it('says what does not exist, and who may see it', async () => {
+    await expect(owner.cube(999)).rejects.toMatchObject({
+      type: 'RegistryRejected',
+      facts: { what: 'Cube 999 could not be read.', found: 'HTTP 404: Not found' },
+    });
+    await expect(owner.association(2, 1)).rejects.toMatchObject({ type: 'RegistryRejected' });
+  });
+
+  it('asks to sign in again when the token is no good', async () => {
+    const stranger = new MedperfRegistry({ server: server.url, token: 'f'.repeat(40) });
+    await expect(stranger.me()).rejects.toMatchObject({
+      type: 'NeedsAttention',
+      facts: { found: 'HTTP 401: Invalid token', next: expect.stringContaining('temporal-medperf login') as unknown },
+    });
+    await stranger.close();
+  });
+
+  it('goes on after faults that pass, and says the registry is unavailable after those that do not', async () => {
+    pauses.length = 0;
+    proxy.spoil('GET', '/me/', 'drop the answer');
+    proxy.spoil('GET', '/me/', 'answer 503 without work');
+    expect(await owner.me()).toMatchObject({ uid: 3 });
+    expect(pauses).toEqual([expect.any(Number), 0]);
+    proxy.spoil('GET', '/me/', 'answer 503 and ask for an hour');
+    await expect(owner.me()).rejects.toMatchObject({ type: 'RegistryUnavailable' });
+    expect(pauses).toHaveLength(2);
+    for (let i = 0; i < 3; i += 1) proxy.spoil('GET', '/me/', 'answer 502');
+    await expect(owner.me()).rejects.toMatchObject({ type: 'RegistryUnavailable' });
+  });
+
+  it('does not take a cancelled call for a fault', async () => {
+    const controller = new AbortController();
+    controller.abort(new Error('enough'));
+    await expect(owner.me(controller.signal)).rejects.toThrow('enough');
+  });
+
+  it('follows a list over its pages', async () => {
+    const all = Array.from({ length: 40 }, (_, index) => `paged_${index}`);
+    for (const name of all) await people.call('testdataowner', 'POST', '/mlcubes/', cubeFields(name));
+    const dataOwner = await registryOf('testdataowner');
+    const found: string[] = [];
+    for await (const cube of dataOwner.cubes({ mine: true })) found.push(cube.name);
+    expect(found).toEqual(all);
+    await dataOwner.close();
+  });
+});
+
+describe('signing in', () => {
+  it('gives the token and the user', async () => {
+    expect(await signIn(`${server.url}/`, 'testmodelowner', 'test')).toEqual({
+      token: await people.token('testmodelowner'),
+      user: { uid: 3, username: 'testmodelowner', email: 'testmo@example.com' },
+    });
+  });
+
+  it("passes the server's words on, and never the password", async () => {
+    const refused = signIn(server.url, 'testmodelowner', 'secret-word');
+    await expect(refused).rejects.toMatchObject({
+      type: 'RegistryRejected',
+      facts: { found: 'HTTP 400: Unable to log in with provided credentials' },
+    });
+    await expect(refused).rejects.not.toThrow(/secret-word/);
+  });
+
+  it('says when nothing answers there, and when the address is none', async () => {
+    await expect(signIn('http://127.0.0.1:1', 'a', 'b')).rejects.toMatchObject({ type: 'RegistryUnavailable' });
+    for (const address of [
+      'localhost:8000',
+      'ftp://h.example',
+      'https://user:pass@h.example',
+      'https://h.example/?a=1',
+      '',
+    ]) {
+      await expect(signIn(address, 'a', 'b')).rejects.toMatchObject({ type: 'InvalidRequest' });
+    }
+  });
+});
+
+describe('registering a cube', () => {
+  it('registers once and adopts the identical record afterwards', async () => {
+    const first = await owner.registerCube(newCube('once'));
+    expect(first).toMatchObject({ adopted: false, record: { name: 'once', owner: 3, state: 'OPERATION' } });
+    expect(await owner.registerCube({ ...newCube('once'), name: ' once ' })).toEqual({ ...first, adopted: true });
+    expect(await cubesNamed('once')).toBe(1);
+  });
+
+  it.each(LOST)('makes one cube when the proxy has to %s', async (fault) => {
+    const name = `lost ${fault}`.slice(0, 20);
+    proxy.spoil('POST', '/mlcubes/', fault);
+    expect(await owner.registerCube(newCube(name))).toMatchObject({ adopted: true, record: { name } });
+    expect(await cubesNamed(name)).toBe(1);
+  });
+
+  it('does not send again by itself when nothing was registered', async () => {
+    proxy.spoil('POST', '/mlcubes/', 'answer 503 without work');
+    await expect(owner.registerCube(newCube('unlucky'))).rejects.toMatchObject({ type: 'RegistryUnavailable' });
+    expect(await cubesNamed('unlucky')).toBe(0);
+    expect(await owner.registerCube(newCube('unlucky'))).toMatchObject({ adopted: false });
+  });
+
+  it('makes one cube of two identical requests at once', async () => {
+    const both = await Promise.all([owner.registerCube(newCube('both')), owner.registerCube(newCube('both'))]);
+    expect(both[0].record).toEqual(both[1].record);
+    expect(await cubesNamed('both')).toBe(1);
+  });
+
+  it('asks for a new name for a new version, naming what differs', async () => {
+    const uid = await register('versioned');
+    const next = newCube('versioned', { hashes: { manifestHash: hashOf('v2'), imageHash: hashOf('image') } });
+    await expect(owner.registerCube(next)).rejects.toMatchObject({
+      type: 'RegistryRejected',
+      facts: {
+        what: expect.stringContaining(`cube ${uid}`) as unknown,
+        found: 'other values of mlcube_hash',
+        next: expect.stringContaining('new name') as unknown,
+      },
+    });
+  });
+
+  it('tells whose the name is', async () => {
+    await expect(owner.registerCube(newCube('chestxray_cnn'))).rejects.toMatchObject({
+      type: 'RegistryRejected',
+      facts: {
+        what: 'The name "chestxray_cnn" is taken by cube 2 of user 2.',
+        found: 'HTTP 400: name: ml cube with this name already exists',
+      },
+    });
+  });
+
+  it('tells which cube has the same files', async () => {
+    const { manifestHash, imageHash } = TUTORIAL.referenceModel;
+    const copy = newCube('copy', { hashes: { manifestHash, imageHash } });
+    await expect(owner.registerCube(copy)).rejects.toMatchObject({
+      type: 'RegistryRejected',
+      facts: { what: expect.stringMatching(/cube 2 \("chestxray_cnn"\) of user 2/) as unknown },
+    });
+    const uid = await register('original');
+    await expect(owner.registerCube({ ...newCube('original'), name: 'renamed' })).rejects.toMatchObject({
+      facts: { next: expect.stringContaining(`Use cube ${uid}`) as unknown },
+    });
+  });
+
+  it('makes a cube in development operational, and not the other way', async () => {
+    const { record } = await owner.registerCube(newCube('grows_up', { state: 'DEVELOPMENT' }));
+    expect(record.state).toBe('DEVELOPMENT');
+    expect(await owner.registerCube(newCube('grows_up'))).toMatchObject({
+      adopted: true,
+      record: { uid: record.uid, state: 'OPERATION' },
+    });
+    await expect(owner.registerCube(newCube('grows_up', { state: 'DEVELOPMENT' }))).rejects.toMatchObject({
+      type: 'RegistryRejected',
+    });
+  });
+
+  it("refuses a bad name before asking, and passes the server's other words on", async () => {
+    for (const name of ['', '  ', 'x'.repeat(21)]) {
+      await expect(owner.registerCube(newCube(name))).rejects.toMatchObject({ type: 'InvalidRequest' });
+    }
+    const halfPair = newCube('half', {
+      urls: { manifestUrl: 'https://h.example/m', parametersUrl: 'https://h.example/p' },
+    });
+    await expect(owner.registerCube(halfPair)).rejects.toMatchObject({
+      type: 'RegistryRejected',
+      facts: { found: expect.stringContaining('Parameters require') as unknown },
+    });
+  });
+});
+
+describe('requesting an association', () => {
+  const request = (
+    modelUid: number,
+    again = false,
+    registry = owner,
+  ): ReturnType<MedperfRegistry['requestAssociation']> =>
+    registry.requestAssociation({ modelUid, benchmark: 1, testResult: { AUC: 0.9 }, again });
+
+  it('requests once and adopts its own pending row and an approved one', async () => {
+    const cube = await register('asks');
+    const first = await request(cube);
+    expect(first).toMatchObject({
+      adopted: false,
+      record: { modelUid: cube, benchmark: 1, status: 'PENDING', initiatedBy: 3 },
+    });
+    expect(await request(cube)).toEqual({ ...first, adopted: true });
+    await benchmarkOwner.decideAssociation(cube, 1, 'APPROVED');
+    expect(await request(cube)).toMatchObject({ adopted: true, record: { status: 'APPROVED' } });
+    expect(await rowsOf(cube)).toBe(1);
+    const rows = await people.call('testmodelowner', 'GET', '/me/mlcubes/associations/');
+    expect(rows.body).toMatchObject({ results: [{ metadata: { test_result: { AUC: 0.9 } } }] });
+  });
+
+  it.each(LOST)('makes one row when the proxy has to %s', async (fault) => {
+    const cube = await register(`asks ${fault}`.slice(0, 20));
+    proxy.spoil('POST', '/mlcubes/benchmarks/', fault);
+    expect(await request(cube)).toMatchObject({ adopted: true, record: { status: 'PENDING' } });
+    expect(await rowsOf(cube)).toBe(1);
+  });
+
+  it('does not take a rejected row for a lost request', async () => {
+    const cube = await register('asks_in_vain');
+    await request(cube);
+    await owner.decideAssociation(cube, 1, 'REJECTED');
+    proxy.spoil('POST', '/mlcubes/benchmarks/', 'answer 503 without work');
+    await expect(request(cube, true)).rejects.toMatchObject({ type: 'RegistryUnavailable' });
+    expect(await rowsOf(cube)).toBe(1);
+  });
+
+  it('makes one row of two requests at once', async () => {
+    const cube = await register('asks_twice');
+    const both = await Promise.all([request(cube), request(cube)]);
+    expect(both[0].record).toEqual(both[1].record);
+    expect(await rowsOf(cube)).toBe(1);
+  });
+
+  it('asks again after a rejection only when told to', async () => {
+    const cube = await register('asks_again');
+    await request(cube);
+    await benchmarkOwner.decideAssociation(cube, 1, 'REJECTED');
+    await expect(request(cube)).rejects.toMatchObject({
+      type: 'RegistryRejected',
+      facts: { next: expect.stringContaining('--again') as unknown },
+    });
+    expect(await request(cube, true)).toMatchObject({ adopted: false, record: { status: 'PENDING' } });
+    expect(await rowsOf(cube)).toBe(2);
+    expect((await owner.associations()).filter((row) => row.modelUid === cube)).toMatchObject([{ status: 'PENDING' }]);
+  });
+
+  it("leads to the approval of somebody else's pending request", async () => {
+    const cube = await register('is_asked');
+    await request(cube, false, benchmarkOwner);
+    await expect(request(cube)).rejects.toMatchObject({
+      type: 'RegistryRejected',
+      facts: { next: expect.stringContaining('association approve') as unknown },
+    });
+    expect(await owner.decideAssociation(cube, 1, 'APPROVED')).toMatchObject({ status: 'APPROVED', initiatedBy: 2 });
+  });
+
+  it("passes the server's reasons on", async () => {
+    const { record } = await owner.registerCube(newCube('unready', { state: 'DEVELOPMENT' }));
+    await expect(request(record.uid)).rejects.toMatchObject({
+      type: 'RegistryRejected',
+      facts: { found: expect.stringContaining('operational model mlcube') as unknown },
+    });
+  });
+});
+
+describe('deciding on an association', () => {
+  it.each(LOST)('is decided once when the proxy has to %s', async (fault) => {
+    const cube = await register(`waits ${fault}`.slice(0, 20));
+    await owner.requestAssociation({ modelUid: cube, benchmark: 1, testResult: {}, again: false });
+    proxy.spoil('PUT', `/mlcubes/${cube}/benchmarks/1/`, fault);
+    expect(await benchmarkOwner.decideAssociation(cube, 1, 'APPROVED')).toMatchObject({ status: 'APPROVED' });
+    expect(await benchmarkOwner.decideAssociation(cube, 1, 'APPROVED')).toMatchObject({ status: 'APPROVED' });
+    await expect(benchmarkOwner.decideAssociation(cube, 1, 'REJECTED')).rejects.toMatchObject({
+      type: 'RegistryRejected',
+      facts: { found: 'state APPROVED' },
+    });
+  });
+
+  it('lets the initiator withdraw but not approve, and knows when there is nothing to decide', async () => {
+    const cube = await register('withdraws');
+    expect(await owner.association(cube, 1)).toBeNull();
+    await expect(owner.decideAssociation(cube, 1, 'REJECTED')).rejects.toMatchObject({
+      facts: { found: 'no request' },
+    });
+    await owner.requestAssociation({ modelUid: cube, benchmark: 1, testResult: {}, again: false });
+    await expect(owner.decideAssociation(cube, 1, 'APPROVED')).rejects.toMatchObject({
+      type: 'RegistryRejected',
+      facts: { found: expect.stringContaining('Same user cannot approve') as unknown },
+    });
+    expect(await owner.decideAssociation(cube, 1, 'REJECTED')).toMatchObject({ status: 'REJECTED' });
+  });
+});

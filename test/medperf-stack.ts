@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const COMMAND = join(__dirname, '..', 'bin', 'temporal-medperf.js');
+
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The whole product on embedded defaults in a home of its own, driven only through its command. */
+export class MedperfStack {
+  private constructor(readonly home: string) {}
+
+  static async start(): Promise<MedperfStack> {
+    const stack = new MedperfStack(await mkdtemp(join(tmpdir(), 'medperf-e2e-')));
+    await stack.expectDone(['dev', 'start']);
+    await stack.expectDone(['login', '--username', 'testmodelowner'], 'test\n');
+    await stack.expectDone(['login', '--profile', 'committee', '--username', 'testbenchmarkowner'], 'test\n');
+    return stack;
+  }
+
+  async stop(): Promise<void> {
+    await this.cli(['dev', 'stop']);
+    await rm(this.home, { recursive: true, force: true });
+  }
+
+  cli(args: readonly string[], input = ''): Promise<Ran> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [COMMAND, ...args], { cwd: this.home, env: this.environment(), stdio: 'pipe' });
+      let stdout = '';
+      let stderr = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+      child.stdin.end(input);
+      child.on('error', reject);
+      child.on('close', (code) => resolve({ code, stdout, stderr }));
+    });
+  }
+
+  async expectDone(args: readonly string[], input = ''): Promise<string> {
+    const { code, stdout, stderr } = await this.cli(args, input);
+    if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code ?? 'a signal'}:\n${stdout}\n${stderr}`);
+    return stdout;
+  }
+
+  async json<T>(args: readonly string[]): Promise<T> {
+    return JSON.parse(await this.expectDone([...args, '--json'])) as T;
+  }
+
+  /** Contents of a file that the stack keeps under its home, such as `state/dev-stack.json`. */
+  async readState<T>(file: string): Promise<T> {
+    return JSON.parse(await readFile(join(this.home, 'state', file), 'utf8')) as T;
+  }
+
+  environment(): NodeJS.ProcessEnv {
+    return { ...process.env, TEMPORAL_MEDPERF_HOME: this.home };
+  }
+}
+
+/** Waits for a condition, asking again until it holds; fails with the last answer after `seconds`. */
+export async function eventually<T>(ask: () => Promise<T>, holds: (answer: T) => boolean, seconds = 60): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const answer = await ask();
+    if (holds(answer)) return answer;
+    if (Date.now() > end) throw new Error(`still not so after ${seconds} s: ${JSON.stringify(answer)}`);
+    await delay(200);
+  }
+}
