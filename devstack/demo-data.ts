@@ -67,11 +67,7 @@ function anatomy(random: Random, labels: readonly Label[]): Mark[] {
   const widened = labels.includes('Cardiomegaly') ? 0.02 + 0.06 * random() : 0;
   const heart = 0.13 + spread(random, 0.015) + widened;
   const depth = -0.3 + spread(random, 0.05);
-  return [
-    blob(0.28, 0.48, 0.15, 0.3, depth),
-    blob(0.72, 0.48, 0.15, 0.3, depth),
-    blob(0.53, 0.64, heart, 0.15, 0.22),
-  ];
+  return [blob(0.28, 0.48, 0.15, 0.3, depth), blob(0.72, 0.48, 0.15, 0.3, depth), blob(0.53, 0.64, heart, 0.15, 0.22)];
 }
 
 function findings(random: Random, labels: readonly Label[]): Mark[] {

@@ -6,11 +6,16 @@ import { Header } from 'tar';
 
 /** One member of an archive. A folder's path ends in `/`. */
 export interface TarMember {
-  /** At most 100 bytes. */
   readonly path: string;
-  readonly content: Buffer | { readonly file: string };
+  readonly content: Buffer | StreamedContent;
   /** Permission bits; 0644, or 0755 for a folder, when absent. */
   readonly mode?: number;
+}
+
+/** What is too large to hold; `size` in bytes. */
+export interface StreamedContent {
+  readonly size: number;
+  read(): AsyncIterable<Buffer>;
 }
 
 const BLOCK = 512;
@@ -19,23 +24,24 @@ const BLOCK = 512;
 export async function* tarBytes(members: readonly TarMember[]): AsyncGenerator<Buffer> {
   for (const member of [...members].sort((a, b) => (a.path < b.path ? -1 : 1))) {
     const { content } = member;
-    const size = Buffer.isBuffer(content) ? content.length : (await stat(content.file)).size;
+    const size = sizeOf(member);
     yield header(member, size);
     if (Buffer.isBuffer(content)) yield content;
-    else yield* createReadStream(content.file) as AsyncIterable<Buffer>;
-    yield Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+    else yield* content.read();
+    yield Buffer.alloc(padded(size) - size);
   }
   yield Buffer.alloc(2 * BLOCK);
 }
 
-/** Bytes of the archive that {@link tarBytes} gives. */
-export async function tarSize(members: readonly TarMember[]): Promise<number> {
-  let size = 2 * BLOCK;
-  for (const { content } of members) {
-    const bytes = Buffer.isBuffer(content) ? content.length : (await stat(content.file)).size;
-    size += BLOCK + Math.ceil(bytes / BLOCK) * BLOCK;
-  }
-  return size;
+/** The same archive as content of a member of another one. */
+export function nestedTar(members: readonly TarMember[]): StreamedContent {
+  const size = members.reduce((sum, member) => sum + BLOCK + padded(sizeOf(member)), 2 * BLOCK);
+  return { size, read: () => tarBytes(members) };
+}
+
+export async function fileContent(path: string): Promise<StreamedContent> {
+  const { size } = await stat(path);
+  return { size, read: () => createReadStream(path) as AsyncIterable<Buffer> };
 }
 
 /** A small archive, packed; the same members give the same bytes on the same Node.js. */
@@ -59,6 +65,14 @@ export async function membersBelow(directory: string, prefix: string): Promise<T
 
 export function folder(path: string, mode = 0o755): TarMember {
   return { path, mode, content: Buffer.alloc(0) };
+}
+
+function sizeOf({ content }: TarMember): number {
+  return Buffer.isBuffer(content) ? content.length : content.size;
+}
+
+function padded(size: number): number {
+  return Math.ceil(size / BLOCK) * BLOCK;
 }
 
 function header({ path, mode }: TarMember, size: number): Buffer {

@@ -4,6 +4,8 @@ import type { ActionOutput } from '../contract';
 import type { Manifest, Parameter, TaskDefinition } from './manifest';
 import { shellWords } from './shell-words';
 
+const WORKSPACE = 'workspace';
+
 /** Where the tree mounted at an input comes from. */
 export type InputSource =
   | { readonly from: 'cube'; /** Folder relative to the cube, below `workspace`. */ readonly path: string }
@@ -116,14 +118,15 @@ class MountNumbers {
     }
     const path = workspacePath(parameter);
     const isFolder = parameter.type === 'directory' || (parameter.type === 'unknown' && this.folders.has(path));
-    const file = isFolder ? undefined : posix.basename(path);
+    const file = isFolder ? undefined : fileName(parameter, path);
     const folder = file === undefined ? path : posix.dirname(path);
     return { name, path: join(this.cubeFolder(folder), file) };
   }
 
   output(parameter: Parameter): { name: string; path: string } {
     const { name } = parameter;
-    const file = parameter.type === 'file' ? posix.basename(workspacePath(parameter)) : undefined;
+    const path = workspacePath(parameter);
+    const file = parameter.type === 'file' ? fileName(parameter, path) : undefined;
     const mount = this.number();
     this.outputs[name] = { mount, ...(file === undefined ? {} : { file }) };
     return { name, path: join(mount, file) };
@@ -156,11 +159,23 @@ function join(mount: string, file: string | undefined): string {
 export function workspacePath({ name, default: path, line }: Parameter): string {
   const normal = posix.normalize(path).replace(/\/+$/, '');
   const outside = path.includes('\0') || posix.isAbsolute(normal) || /^[~$]/.test(path) || /^\.\.(\/|$)/.test(normal);
-  if (!outside) return posix.join('workspace', normal);
-  throw new MedperfError('InvalidManifest', {
-    what: `mlcube.yaml${line === undefined ? '' : `:${line}`}: the path of ${name} leads out of the cube.`,
-    expected: 'a path below workspace/',
+  if (!outside) return posix.join(WORKSPACE, normal);
+  throw badPath({ name, default: path, line }, 'leads out of the cube');
+}
+
+function fileName(parameter: Parameter, path: string): string {
+  if (path === WORKSPACE) throw badPath(parameter, 'names the workspace itself and not a file in it');
+  return posix.basename(path);
+}
+
+function badPath(
+  { name, default: path, line }: { name: string; default: string; line?: number | undefined },
+  complaint: string,
+): MedperfError {
+  return new MedperfError('InvalidManifest', {
+    what: `mlcube.yaml${line === undefined ? '' : `:${line}`}: the path of ${name} ${complaint}.`,
+    expected: `a path below ${WORKSPACE}/`,
     found: JSON.stringify(path),
-    next: 'write a path relative to workspace/, without .. and without variables.',
+    next: `write a path relative to ${WORKSPACE}/, without .. and without variables.`,
   });
 }

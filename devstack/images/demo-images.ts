@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { z } from 'zod';
 import { PACKAGE_ROOT } from '../package-root';
-import { folder, membersBelow, tarBytes, tarSize } from '../tar-writing';
+import { folder, membersBelow, nestedTar, tarBytes } from '../tar-writing';
 import type { TarMember } from '../tar-writing';
 import { NODE_IN_IMAGE, nodeFiles } from './node-files';
 
@@ -130,18 +130,28 @@ async function load(docker: Docker, images: readonly Image[]): Promise<void> {
   }
 }
 
-async function* archive(images: readonly Image[]): AsyncGenerator<Buffer> {
-  const layers = new Map(images.flatMap((each) => each.layers.map((one) => [one.hash, one] as const)));
-  const manifest = images.map((each) => ({
-    Config: `${sha256(each.configuration)}.json`,
-    RepoTags: [each.reference],
-    Layers: each.layers.map(({ hash }) => layerFile(hash)),
+function archive(images: readonly Image[]): AsyncGenerator<Buffer> {
+  const manifest = images.map(({ reference, configuration, layers }) => ({
+    Config: configurationFile(configuration),
+    RepoTags: [reference],
+    Layers: layers.map(layerFile),
   }));
-  for (const { hash, members } of layers.values()) {
-    yield* withoutEnd(layerFile(hash), members);
-  }
-  yield* tarBytes([
+  const layers = new Map(images.flatMap((each) => each.layers.map((one) => [one.hash, one] as const)));
+  return tarBytes([
     { path: 'manifest.json', content: Buffer.from(JSON.stringify(manifest)) },
-    ...images.map(({ configuration }) => ({ path: `${sha256(configuration)}.json`, content: configuration })),
+    ...images.map(({ configuration }) => ({ path: configurationFile(configuration), content: configuration })),
+    ...[...layers.values()].map((one) => ({ path: layerFile(one), content: nestedTar(one.members) })),
   ]);
+}
+
+function configurationFile(configuration: Buffer): string {
+  return `${sha256(configuration)}.json`;
+}
+
+function layerFile({ hash }: Layer): string {
+  return `${hash}/layer.tar`;
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -13,11 +13,16 @@ const { resample } = require('./resample');
 module.exports.prepare = function prepare(args, log) {
   const { size, labels } = parse(readFileSync(args.parameters_file, 'utf8'));
   const rows = parseCsv(readFileSync(join(args.labels_path, LABELS_FILE), 'utf8'));
-  const names = readdirSync(args.data_path).filter((name) => name.endsWith('.png')).sort();
+  const names = readdirSync(args.data_path)
+    .filter((name) => name.endsWith('.png'))
+    .sort();
   log(`${names.length} images, ${rows.length} rows of labels`);
   for (const [at, name] of names.entries()) {
     const id = name.slice(0, -'.png'.length);
-    writeFileSync(join(args.output_path, `${id}.npy`), encodeNpy(prepared(join(args.data_path, name), name, size), [size, size, 1]));
+    writeFileSync(
+      join(args.output_path, `${id}.npy`),
+      encodeNpy(prepared(join(args.data_path, name), name, size), [size, size, 1]),
+    );
     if ((at + 1) % 20 === 0) log(`prepared ${at + 1} of ${names.length}`);
   }
   const oneHot = rows.map((row) => [row['Image ID'], ...oneHotOf(row, labels)]);

@@ -14,7 +14,8 @@ module.exports.sanityCheck = function sanityCheck(args, log) {
   for (const id of Object.keys(truths)) {
     if (!images.some((image) => image.id === id)) complaints.push(`${id} has labels and no image`);
   }
-  if (report.images !== images.length) complaints.push(`the report counts ${report.images} images, there are ${images.length}`);
+  if (report.images !== images.length)
+    complaints.push(`the report counts ${report.images} images, there are ${images.length}`);
   if (complaints.length > 0) throw new Error(complaints.join('\n'));
   log(`${images.length} images are ${size} × ${size} × 1 and labelled`);
 };

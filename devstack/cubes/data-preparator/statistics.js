@@ -11,7 +11,10 @@ module.exports.statistics = function statistics(args, log) {
   const truths = Object.values(readLabels(args.labels_path, labels));
   const { mean, deviation } = brightness(images);
   const positives = labels.map((label, at) => [label, truths.filter((truth) => truth[at] === 1).length]);
-  writeFileSync(args.output_path, stringify({ images: images.length, mean, deviation, positives: Object.fromEntries(positives) }));
+  writeFileSync(
+    args.output_path,
+    stringify({ images: images.length, mean, deviation, positives: Object.fromEntries(positives) }),
+  );
   log(`statistics of ${images.length} images`);
 };
 

@@ -2,7 +2,10 @@
 
 /** Reads a CSV file with a heading into one object a row; fields may be quoted and hold no quotes or line ends. */
 module.exports.parseCsv = function parseCsv(text) {
-  const [heading, ...lines] = text.split(/\r?\n/).filter((line) => line !== '').map(fields);
+  const [heading, ...lines] = text
+    .split(/\r?\n/)
+    .filter((line) => line !== '')
+    .map(fields);
   if (heading === undefined) throw new Error('is empty');
   return lines.map((values, row) => {
     if (values.length !== heading.length) {

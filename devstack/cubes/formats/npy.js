@@ -22,7 +22,10 @@ module.exports.decodeNpy = function decodeNpy(bytes) {
   const text = bytes.toString('latin1', PREFIX, PREFIX + length);
   const [, dimensions] = /'descr': '<f4', 'fortran_order': False, 'shape': \(([\d, ]*)\)/.exec(text) ?? [];
   if (dimensions === undefined) throw new Error(`holds another kind of array: ${text.trim()}`);
-  const shape = dimensions.split(',').filter((part) => part.trim() !== '').map(Number);
+  const shape = dimensions
+    .split(',')
+    .filter((part) => part.trim() !== '')
+    .map(Number);
   const size = shape.reduce((product, dimension) => product * dimension, 1);
   const data = bytes.subarray(PREFIX + length);
   if (data.length !== 4 * size) throw new Error(`should hold ${size} numbers and has ${data.length} bytes`);

@@ -20,7 +20,7 @@ module.exports.decodePng = function decodePng(bytes) {
 function chunks(bytes) {
   let header = null;
   const data = [];
-  for (let at = 8; at + 12 <= bytes.length; ) {
+  for (let at = 8; at + 12 <= bytes.length;) {
     const length = bytes.readUInt32BE(at);
     const type = bytes.toString('latin1', at + 4, at + 8);
     const content = bytes.subarray(at + 8, at + 8 + length);

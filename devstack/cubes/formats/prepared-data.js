@@ -9,7 +9,9 @@ const { decodeNpy } = require('./npy');
 module.exports.LABELS_FILE = 'labels.csv';
 
 module.exports.readImages = function readImages(directory) {
-  const names = readdirSync(directory).filter((name) => name.endsWith('.npy')).sort();
+  const names = readdirSync(directory)
+    .filter((name) => name.endsWith('.npy'))
+    .sort();
   if (names.length === 0) throw new Error('the data folder holds no .npy file');
   return names.map((name) => {
     try {

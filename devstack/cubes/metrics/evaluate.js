@@ -16,11 +16,18 @@ module.exports.evaluate = function evaluate(args, log) {
     truth: Object.values(truths).map((row) => row[at]),
     score: Object.keys(truths).map((id) => predictions[id][at]),
   }));
-  const byLabel = (metric) => Object.fromEntries(columns.map(({ label, truth, score }) => [label, rounded(metric(truth, score))]));
+  const byLabel = (metric) =>
+    Object.fromEntries(columns.map(({ label, truth, score }) => [label, rounded(metric(truth, score))]));
   const results = {
     AUC: byLabel(auroc),
     F1: byLabel((truth, score) => f1(truth, score, threshold)),
-    Accuracy: rounded(accuracy(columns.flatMap(({ truth }) => truth), columns.flatMap(({ score }) => score), threshold)),
+    Accuracy: rounded(
+      accuracy(
+        columns.flatMap(({ truth }) => truth),
+        columns.flatMap(({ score }) => score),
+        threshold,
+      ),
+    ),
   };
   writeFileSync(args.output_path, stringify(results));
   log(`evaluated ${Object.keys(truths).length} images, accuracy ${results.Accuracy}`);
@@ -33,7 +40,10 @@ function readPredictions(directory, ids, labels) {
     const row = predictions[id];
     const shown = row === undefined ? 'nothing' : JSON.stringify(row);
     const fits = Array.isArray(row) && row.length === labels.length && row.every((value) => Number.isFinite(value));
-    if (!fits) throw new Error(`predictions.json: image ${id}: expected ${labels.length} numbers (${labels.join(', ')}), found ${shown}`);
+    if (!fits)
+      throw new Error(
+        `predictions.json: image ${id}: expected ${labels.length} numbers (${labels.join(', ')}), found ${shown}`,
+      );
   }
   return predictions;
 }

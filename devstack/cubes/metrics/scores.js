@@ -8,7 +8,7 @@ module.exports.auroc = function auroc(truth, score) {
   const order = truth.map((_, at) => at).sort((a, b) => score[a] - score[b]);
   let positives = 0;
   let rankSum = 0;
-  for (let from = 0; from < order.length; ) {
+  for (let from = 0; from < order.length;) {
     let to = from;
     while (to < order.length && score[order[to]] === score[order[from]]) to += 1;
     const rank = (from + 1 + to) / 2;

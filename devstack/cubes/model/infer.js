@@ -10,9 +10,11 @@ const { NETWORKS } = require('./networks');
 module.exports.infer = function infer(args, log) {
   const { model } = parse(readFileSync(args.parameters_file, 'utf8'));
   const network = NETWORKS[model];
-  if (network === undefined) throw new Error(`parameters.yaml asks for the model "${model}"; there are ${Object.keys(NETWORKS).join(', ')}`);
+  if (network === undefined)
+    throw new Error(`parameters.yaml asks for the model "${model}"; there are ${Object.keys(NETWORKS).join(', ')}`);
   const weights = JSON.parse(readFileSync(args.weights, 'utf8'));
-  if (weights.model !== model) throw new Error(`the weights are of the model "${weights.model}", parameters.yaml asks for "${model}"`);
+  if (weights.model !== model)
+    throw new Error(`the weights are of the model "${weights.model}", parameters.yaml asks for "${model}"`);
   const images = readImages(args.data_path);
   log(`model ${model}, ${images.length} images`);
   const predictions = {};

@@ -29,7 +29,11 @@ function trainCnn() {
   const shape = { model: 'cnn', size: SIZE, grid: 6, kernels: KERNELS };
   const inputs = cases.map(({ image }) => convolved(image, shape));
   const scaling = scalingOf(inputs);
-  const layers = descend(inputs.map(scaling.apply), [layer(inputs[0].length, LABELS.length)], { rounds: 120, rate: 0.02, decay: 0.01 });
+  const layers = descend(inputs.map(scaling.apply), [layer(inputs[0].length, LABELS.length)], {
+    rounds: 120,
+    rate: 0.02,
+    decay: 0.01,
+  });
   return { ...shape, output: rounded(scaling.unapply(layers[0])) };
 }
 
@@ -50,13 +54,17 @@ function descend(inputs, layers, { rounds, rate, decay }) {
       const values = [inputs[at]];
       layers.forEach(({ weights, biases }, depth) => {
         const last = depth === layers.length - 1;
-        const sums = weights.map((row, unit) => row.reduce((sum, weight, i) => sum + weight * values[depth][i], biases[unit]));
+        const sums = weights.map((row, unit) =>
+          row.reduce((sum, weight, i) => sum + weight * values[depth][i], biases[unit]),
+        );
         values.push(sums.map((sum) => (last ? 1 / (1 + Math.exp(-sum)) : Math.tanh(sum))));
       });
       let error = values.at(-1).map((value, unit) => value - cases[at].truth[unit]);
       for (let depth = layers.length - 1; depth >= 0; depth -= 1) {
         const { weights, biases } = layers[depth];
-        const below = values[depth].map((value, i) => weights.reduce((sum, row, unit) => sum + row[i] * error[unit], 0) * (1 - value * value));
+        const below = values[depth].map(
+          (value, i) => weights.reduce((sum, row, unit) => sum + row[i] * error[unit], 0) * (1 - value * value),
+        );
         weights.forEach((row, unit) => {
           biases[unit] -= step * error[unit];
           row.forEach((weight, i) => (row[i] -= step * (error[unit] * values[depth][i] + decay * weight)));
@@ -69,7 +77,9 @@ function descend(inputs, layers, { rounds, rate, decay }) {
 }
 
 function layer(inputs, units) {
-  const weights = Array.from({ length: units }, () => Array.from({ length: inputs }, () => (random() - 0.5) / Math.sqrt(inputs)));
+  const weights = Array.from({ length: units }, () =>
+    Array.from({ length: inputs }, () => (random() - 0.5) / Math.sqrt(inputs)),
+  );
   return { weights, biases: Array.from({ length: units }, () => 0) };
 }
 
@@ -77,12 +87,16 @@ function layer(inputs, units) {
 function scalingOf(inputs) {
   const columns = inputs[0].map((_, i) => inputs.map((row) => row[i]));
   const means = columns.map((column) => column.reduce((sum, value) => sum + value, 0) / column.length);
-  const deviations = columns.map((column, i) => Math.sqrt(column.reduce((sum, value) => sum + (value - means[i]) ** 2, 0) / column.length) || 1);
+  const deviations = columns.map(
+    (column, i) => Math.sqrt(column.reduce((sum, value) => sum + (value - means[i]) ** 2, 0) / column.length) || 1,
+  );
   return {
     apply: (row) => row.map((value, i) => (value - means[i]) / deviations[i]),
     unapply: ({ weights, biases }) => ({
       weights: weights.map((row) => row.map((weight, i) => weight / deviations[i])),
-      biases: biases.map((bias, unit) => bias - weights[unit].reduce((sum, weight, i) => sum + (weight * means[i]) / deviations[i], 0)),
+      biases: biases.map(
+        (bias, unit) => bias - weights[unit].reduce((sum, weight, i) => sum + (weight * means[i]) / deviations[i], 0),
+      ),
     }),
   };
 }
