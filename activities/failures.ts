@@ -19,10 +19,7 @@ export function asFailure(error: unknown): unknown {
 
 /** Gives every activity's foreseen errors their types; part of the plugin. */
 export class FailureTypes implements ActivityInboundCallsInterceptor {
-  async execute(
-    input: ActivityExecuteInput,
-    next: Next<ActivityInboundCallsInterceptor, 'execute'>,
-  ): Promise<unknown> {
+  async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
     try {
       return await next(input);
     } catch (error) {

@@ -32,7 +32,11 @@ export async function fetchBlob(
     });
   }
   tell({ message: `downloading the ${what}` });
-  return download(store, url, { ...(hash === undefined || hash === '' ? {} : { expectedHash: hash }), maxBytes, signal });
+  return download(store, url, {
+    ...(hash === undefined || hash === '' ? {} : { expectedHash: hash }),
+    maxBytes,
+    signal,
+  });
 }
 
 const UnpackedSchema = z.object({ digest: z.custom<Digest>(isDigest), size: z.number(), files: z.number() });

@@ -79,9 +79,21 @@ async function hostedCube(
   { name, urls, hashes }: Omit<HostedRef, 'kind'>,
   uid: number | null,
 ): Promise<Cube> {
-  const manifest = await fetchBlob(fetching, `manifest of ${name}`, urls.manifestUrl, hashes.manifestHash, MANIFEST_BYTES);
+  const manifest = await fetchBlob(
+    fetching,
+    `manifest of ${name}`,
+    urls.manifestUrl,
+    hashes.manifestHash,
+    MANIFEST_BYTES,
+  );
   const reference = await imageReference(fetching.store, manifest.digest, name);
-  const parameters = await fetchOptional(fetching, `parameters of ${name}`, urls.parametersUrl, hashes.parametersHash, PARAMETERS_BYTES);
+  const parameters = await fetchOptional(
+    fetching,
+    `parameters of ${name}`,
+    urls.parametersUrl,
+    hashes.parametersHash,
+    PARAMETERS_BYTES,
+  );
   const additional = await fetchOptional(
     fetching,
     `additional files of ${name}`,
@@ -89,7 +101,13 @@ async function hostedCube(
     hashes.additionalFilesHash,
     ADDITIONAL_FILES_BYTES,
   );
-  const archive = await fetchOptional(fetching, `image of ${name}`, urls.imageTarballUrl, hashes.imageTarballHash, IMAGE_BYTES);
+  const archive = await fetchOptional(
+    fetching,
+    `image of ${name}`,
+    urls.imageTarballUrl,
+    hashes.imageTarballHash,
+    IMAGE_BYTES,
+  );
 
   const workspace: Record<string, TreeEntry> = {};
   if (parameters !== null) workspace[hostedFileNames.parameters] = plainFile(parameters);

@@ -56,52 +56,71 @@ export interface ContainerDependencies {
   readonly limits: RunLimits;
 }
 
-/** Work on the registry, the store and the hosting place. */
-export function createControlActivities({ store, openRegistry, publisher }: ControlDependencies) {
+/** Work on the registry, the store and the hosting place; the control queue. */
+export interface ControlActivities {
+  'medperf.resolveBenchmark'(input: ResolveBenchmarkInput): Promise<BenchmarkFacts>;
+  'medperf.fetchCube'(input: FetchCubeInput): Promise<Cube>;
+  'medperf.fetchDemoData'(input: FetchDemoDataInput): Promise<DataAndLabels>;
+  'medperf.recordReport'(input: RecordReportInput): Promise<RecordedReport>;
+  'medperf.packageCube'(input: PackageCubeInput): Promise<PackagedCube>;
+  'medperf.publish'(input: PublishInput): Promise<CubeUrls>;
+  'medperf.registerCube'(input: RegisterCubeInput): Promise<RegisterCubeResult>;
+  'medperf.checkAssociation'(input: CheckAssociationInput): Promise<AssociationStanding>;
+  'medperf.requestAssociation'(input: RequestAssociationInput): Promise<void>;
+  'medperf.pollAssociation'(input: PairInput): Promise<PollAssociationResult>;
+  'medperf.withdrawAssociation'(input: PairInput): Promise<void>;
+}
+
+/** The shared containers queue. */
+export interface ClaimActivities {
+  'medperf.claimHost'(input: ClaimHostInput): Promise<ClaimedHost>;
+}
+
+/** What touches containers and their files; the host's own queue. */
+export interface ContainerActivities {
+  'medperf.obtainImage'(input: ObtainImageInput): Promise<ObtainedImage>;
+  'medperf.runTask'(input: RunTaskInput): Promise<RunTaskResult>;
+}
+
+export function createControlActivities({ store, openRegistry, publisher }: ControlDependencies): ControlActivities {
   return {
-    'medperf.resolveBenchmark': async (input: ResolveBenchmarkInput): Promise<BenchmarkFacts> =>
+    'medperf.resolveBenchmark': async (input) =>
       resolveBenchmark({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal()),
-    'medperf.fetchCube': (input: FetchCubeInput): Promise<Cube> =>
+    'medperf.fetchCube': (input) =>
       whileHeartbeating(async (tell) =>
         fetchCube({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal(), tell),
       ),
-    'medperf.fetchDemoData': (input: FetchDemoDataInput): Promise<DataAndLabels> =>
+    'medperf.fetchDemoData': (input) =>
       whileHeartbeating((tell) =>
         fetchDemoData({ store, offline: input.offline, signal: cancellationSignal(), tell }, input),
       ),
-    'medperf.recordReport': (input: RecordReportInput): Promise<RecordedReport> =>
-      whileHeartbeating(() => recordReport(store, input)),
-    'medperf.packageCube': (input: PackageCubeInput): Promise<PackagedCube> =>
-      whileHeartbeating(() => packageCube(store, input, cancellationSignal())),
-    'medperf.publish': (input: PublishInput): Promise<CubeUrls> =>
-      whileHeartbeating(() => publish(publisher, input, cancellationSignal())),
-    'medperf.registerCube': async (input: RegisterCubeInput): Promise<RegisterCubeResult> =>
+    'medperf.recordReport': (input) => whileHeartbeating(() => recordReport(store, input)),
+    'medperf.packageCube': (input) => whileHeartbeating(() => packageCube(store, input, cancellationSignal())),
+    'medperf.publish': (input) => whileHeartbeating(() => publish(publisher, input, cancellationSignal())),
+    'medperf.registerCube': async (input) =>
       registerCube(await openRegistry(input.profile), input, cancellationSignal()),
-    'medperf.checkAssociation': async (input: CheckAssociationInput): Promise<AssociationStanding> =>
+    'medperf.checkAssociation': async (input) =>
       checkAssociation(await openRegistry(input.profile), input, cancellationSignal()),
-    'medperf.requestAssociation': async (input: RequestAssociationInput): Promise<void> =>
+    'medperf.requestAssociation': async (input) =>
       requestAssociation({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal()),
-    'medperf.pollAssociation': async (input: PairInput): Promise<PollAssociationResult> =>
+    'medperf.pollAssociation': async (input) =>
       pollAssociation(await openRegistry(input.profile), input, cancellationSignal()),
-    'medperf.withdrawAssociation': async (input: PairInput): Promise<void> =>
+    'medperf.withdrawAssociation': async (input) =>
       withdrawAssociation(await openRegistry(input.profile), input, cancellationSignal()),
   };
 }
 
-/** The only activity on the shared containers queue. */
-export function createClaimActivities({ engine }: Pick<ContainerDependencies, 'engine'>) {
+export function createClaimActivities({ engine }: Pick<ContainerDependencies, 'engine'>): ClaimActivities {
   return {
-    'medperf.claimHost': (input: ClaimHostInput): Promise<ClaimedHost> =>
-      claimHost(engine, input, cancellationSignal()),
+    'medperf.claimHost': (input) => claimHost(engine, input, cancellationSignal()),
   };
 }
 
-/** What touches containers and their files; served on the host's own queue. */
-export function createContainerActivities({ store, engine, limits }: ContainerDependencies) {
+export function createContainerActivities({ store, engine, limits }: ContainerDependencies): ContainerActivities {
   return {
-    'medperf.obtainImage': (input: ObtainImageInput): Promise<ObtainedImage> =>
+    'medperf.obtainImage': (input) =>
       whileHeartbeating((tell) => obtainImage(engine, input, cancellationSignal(), tell)),
-    'medperf.runTask': (input: RunTaskInput): Promise<RunTaskResult> =>
+    'medperf.runTask': (input) =>
       whileHeartbeating((tell) =>
         untilShutdown(Context.current(), (signal) =>
           runTask({ store, engine, limits, signal, tell, ...asker(input) }, input),
@@ -110,9 +129,7 @@ export function createContainerActivities({ store, engine, limits }: ContainerDe
   };
 }
 
-export type MedperfActivities = ReturnType<typeof createControlActivities> &
-  ReturnType<typeof createClaimActivities> &
-  ReturnType<typeof createContainerActivities>;
+export type MedperfActivities = ControlActivities & ClaimActivities & ContainerActivities;
 
 /** Who asks for a container: its only owner, and the labels by which it is found again. */
 function asker({ task, cube }: RunTaskInput): { owner: string; labels: Record<string, string> } {

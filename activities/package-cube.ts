@@ -27,7 +27,8 @@ export async function packageCube(
     ...checkForPackaging(manifest, type, { hasParameters: parameters?.kind === 'file', additionalFiles }),
   ];
   refuseErrors(label, findings);
-  if (type === null || manifest.docker?.image === undefined) throw new TypeError('the checks let an incomplete manifest pass');
+  if (type === null || manifest.docker?.image === undefined)
+    throw new TypeError('the checks let an incomplete manifest pass');
   return {
     label,
     type,

@@ -22,12 +22,14 @@ describe('headline', () => {
 });
 
 describe('requireMapping', () => {
-  it.each([['- 1\n- 2', 'a list'], ['', 'an empty file'], ['just text', 'string'], ['a: [', 'does not parse']])(
-    'refuses %j',
-    (text, found) => {
-      expect(() => requireMapping(text, 'The output.')).toThrow(found);
-    },
-  );
+  it.each([
+    ['- 1\n- 2', 'a list'],
+    ['', 'an empty file'],
+    ['just text', 'string'],
+    ['a: [', 'does not parse'],
+  ])('refuses %j', (text, found) => {
+    expect(() => requireMapping(text, 'The output.')).toThrow(found);
+  });
 
   it('accepts a mapping', () => {
     expect(() => requireMapping('AUC: {Edema: 1}', 'The output.')).not.toThrow();

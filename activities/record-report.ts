@@ -94,7 +94,11 @@ export function requireMapping(text: string, what: string): void {
   try {
     value = parse(text);
   } catch (cause) {
-    throw new MedperfError('IncompatibleModel', { what, expected: 'YAML', found: 'text that does not parse', next: 'look at the log of the task.' }, { cause });
+    throw new MedperfError(
+      'IncompatibleModel',
+      { what, expected: 'YAML', found: 'text that does not parse', next: 'look at the log of the task.' },
+      { cause },
+    );
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
   throw new MedperfError('IncompatibleModel', {

@@ -72,7 +72,11 @@ async function runContainer(
   }
 }
 
-async function containerFailed(store: Store, { cube, task }: RunTaskInput, result: ActionResult): Promise<MedperfError> {
+async function containerFailed(
+  store: Store,
+  { cube, task }: RunTaskInput,
+  result: ActionResult,
+): Promise<MedperfError> {
   return new MedperfError('ContainerFailed', {
     what: `The task ${task} of ${cube.name} ended with an error.`,
     expected: 'exit code 0',
@@ -107,7 +111,11 @@ async function foldersAmong(store: Store, tree: Digest, parameters: readonly Par
   return folders;
 }
 
-async function mountedTree(store: Store, { cube, inputs, task }: RunTaskInput, { source }: TaskPlan['inputs'][number]): Promise<Digest> {
+async function mountedTree(
+  store: Store,
+  { cube, inputs, task }: RunTaskInput,
+  { source }: TaskPlan['inputs'][number],
+): Promise<Digest> {
   if (source.from === 'override') {
     const digest = inputs[source.name];
     if (digest === undefined) throw new TypeError(`planned an override that was not given: ${source.name}`);
@@ -125,7 +133,11 @@ async function mountedTree(store: Store, { cube, inputs, task }: RunTaskInput, {
 
 async function oneFileTree(store: Store, name: string, digest: Digest): Promise<Digest> {
   const size = await store.sizeOf(digest);
-  if (size === null) throw new MedperfError('StoreUnavailable', { what: `The store has lost ${digest}.`, next: 'run the test again with --no-cache.' });
+  if (size === null)
+    throw new MedperfError('StoreUnavailable', {
+      what: `The store has lost ${digest}.`,
+      next: 'run the test again with --no-cache.',
+    });
   return (await store.composeTree({ [name]: { kind: 'file', digest, size, executable: false } })).digest;
 }
 

@@ -92,7 +92,11 @@ async function tutorial(): Promise<void> {
   await run('list associations', ['association', 'ls']);
 
   say("\n## The committee's side: the benchmark owner approves");
-  await run('log in as the benchmark owner', ['login', ...COMMITTEE, '--username', 'testbenchmarkowner'], `${PASSWORD}\n`);
+  await run(
+    'log in as the benchmark owner',
+    ['login', ...COMMITTEE, '--username', 'testbenchmarkowner'],
+    `${PASSWORD}\n`,
+  );
   await run('approve', ['association', 'approve', ...COMMITTEE, '--benchmark', '1', '--model_uid', '4']);
   await run('see the decision arrive', ['mlcube', 'associate', '--benchmark', '1', '--model_uid', '4', '-y', '--wait']);
   await run('list associations', ['association', 'ls']);

@@ -64,7 +64,14 @@ export class MedperfClient {
     const { name, server } = this.options.profile;
     const full = { ...input, profile: name };
     const model = input.model?.kind === 'local' ? input.model.label : String(input.model?.uid ?? 'reference');
-    return this.start(WORKFLOWS.testRun, workflowId.testRun(server, full), full, `test run of ${model}`, model, input.benchmark);
+    return this.start(
+      WORKFLOWS.testRun,
+      workflowId.testRun(server, full),
+      full,
+      `test run of ${model}`,
+      model,
+      input.benchmark,
+    );
   }
 
   startPackage(input: PackageInput): Promise<Run<PackagedCube>> {
@@ -86,7 +93,14 @@ export class MedperfClient {
     const { name, server } = this.options.profile;
     const full = { ...input, profile: name };
     const summary = `associate cube ${input.modelUid} with benchmark ${input.benchmark}`;
-    return this.start(WORKFLOWS.associate, workflowId.associate(server, full), full, summary, String(input.modelUid), input.benchmark);
+    return this.start(
+      WORKFLOWS.associate,
+      workflowId.associate(server, full),
+      full,
+      summary,
+      String(input.modelUid),
+      input.benchmark,
+    );
   }
 
   startOnboard(input: Omit<OnboardInput, 'profile'>): Promise<Run<OnboardResult>> {
@@ -174,4 +188,3 @@ function isClutter(path: string): boolean {
   const name = path.slice(path.lastIndexOf('/') + 1);
   return name.startsWith('._') || name === '.DS_Store' || name === '.git';
 }
-

@@ -31,7 +31,9 @@ export async function readProgress(client: Client, id: string): Promise<LiveProg
   const pending = pendingById(description);
   const stages = progress.stages.map((stage) => ({
     ...stage,
-    steps: stage.steps.map((step) => (step.status === 'running' ? { ...step, ...pending.get(step.activityId ?? '') } : step)),
+    steps: stage.steps.map((step) =>
+      step.status === 'running' ? { ...step, ...pending.get(step.activityId ?? '') } : step,
+    ),
   }));
   return { ...progress, id, status: description.status.name, stages };
 }

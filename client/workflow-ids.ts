@@ -16,12 +16,12 @@ export function digestPart(value: unknown): string {
  * identified by that, so that two requests which would collide there meet here first.
  */
 export const workflowId = {
-  testRun: (server: string, input: TestRunInput) => `medperf-test/${serverPart(server)}/${digestPart(input)}`,
-  package: (input: PackageInput) => `medperf-package/${digestPart(input)}`,
-  host: (input: HostInput) => `medperf-host/${input.name}/${digestPart(input)}`,
-  submit: (server: string, { name }: SubmitInput) => `medperf-submit/${serverPart(server)}/${name}`,
-  associate: (server: string, { benchmark, modelUid }: AssociateInput) =>
+  testRun: (server: string, input: TestRunInput): string => `medperf-test/${serverPart(server)}/${digestPart(input)}`,
+  package: (input: PackageInput): string => `medperf-package/${digestPart(input)}`,
+  host: (input: HostInput): string => `medperf-host/${input.name}/${digestPart(input)}`,
+  submit: (server: string, { name }: SubmitInput): string => `medperf-submit/${serverPart(server)}/${name}`,
+  associate: (server: string, { benchmark, modelUid }: AssociateInput): string =>
     `medperf-associate/${serverPart(server)}/${benchmark}-${modelUid}`,
-  onboard: (server: string, { benchmark, name }: OnboardInput) =>
+  onboard: (server: string, { benchmark, name }: OnboardInput): string =>
     `medperf-onboard/${serverPart(server)}/${benchmark}-${name}`,
 };

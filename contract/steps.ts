@@ -161,4 +161,3 @@ export interface RegisterCubeResult {
 export interface PollAssociationResult {
   readonly decision: Decision;
 }
-

@@ -40,7 +40,10 @@ describe('checkTestRunArguments', () => {
       } catch {
         accepted = false;
       }
-      expect({ given: Object.keys(given), accepted }).toEqual({ given: Object.keys(given), accepted: isComplete(given) });
+      expect({ given: Object.keys(given), accepted }).toEqual({
+        given: Object.keys(given),
+        accepted: isComplete(given),
+      });
     }
   });
 

@@ -26,7 +26,8 @@ const GRANTED_ELSEWHERE = 'GPUs are granted by --gpus or the operator; leave it 
 const WITH_VALUE: Readonly<Record<string, Take>> = {
   '-u': () => ({ ignored: BECAUSE_CONFINED }),
   '--user': () => ({ ignored: BECAUSE_CONFINED }),
-  '--network': (value) => (value === 'none' ? { ignored: BECAUSE_CONFINED } : { refused: 'only --network none is possible' }),
+  '--network': (value) =>
+    value === 'none' ? { ignored: BECAUSE_CONFINED } : { refused: 'only --network none is possible' },
   '--net': (value) => (value === 'none' ? { ignored: BECAUSE_CONFINED } : { refused: 'only --net none is possible' }),
   '--gpus': wishForGpu,
   '--runtime': (value, honoured) =>
@@ -44,7 +45,15 @@ const SIZE = /^(\d+)([bkmg]?)$/i;
 const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 const SECTION_KEYS = ['cpu_args', 'gpu_args', 'env_args'];
 /** Keys of MLCube's docker section that its runner takes and that change nothing here. */
-const HARMLESS_KEYS = new Set(['image', 'build_context', 'build_file', 'build_strategy', 'build_args', 'docker', 'runner']);
+const HARMLESS_KEYS = new Set([
+  'image',
+  'build_context',
+  'build_file',
+  'build_strategy',
+  'build_args',
+  'docker',
+  'runner',
+]);
 
 /** Reads the argument strings of a docker section through the allow-list; what it refuses is a finding with its line. */
 export function readDockerArguments(source: YamlSource, docker: YAMLMap): DockerArguments {
@@ -52,12 +61,22 @@ export function readDockerArguments(source: YamlSource, docker: YAMLMap): Docker
   for (const { key, value, pair } of source.members(docker)) {
     if (HARMLESS_KEYS.has(key)) continue;
     if (!SECTION_KEYS.includes(key)) {
-      source.error(pair, `docker.${key} is not possible here`, 'leave it out; containers are confined the same way for all');
+      source.error(
+        pair,
+        `docker.${key} is not possible here`,
+        'leave it out; containers are confined the same way for all',
+      );
     } else if (isMap(value)) {
       const variables = Object.entries(source.plain(value) as Record<string, unknown>);
-      readOptions(source, pair, key, variables.flatMap(([name, text]) => ['-e', `${name}=${String(text)}`]), honoured);
+      readOptions(
+        source,
+        pair,
+        key,
+        variables.flatMap(([name, text]) => ['-e', `${name}=${String(text)}`]),
+        honoured,
+      );
     } else if (value !== null) {
-      const words = shellWords(String(source.plain(value) ?? ''));
+      const words = shellWords(source.text(value) ?? '');
       if (words === null) source.error(pair, `docker.${key} has an unclosed quote`, 'close it');
       else readOptions(source, pair, key, words, honoured);
     }
@@ -73,7 +92,11 @@ function readOptions(source: YamlSource, pair: Pair, key: string, words: readonl
     const take = WITH_VALUE[option];
     if (harmless !== undefined) source.warning(pair, `docker.${key}: ${word} is ignored`, harmless);
     else if (take === undefined) {
-      source.error(pair, `docker.${key}: ${word} is not allowed`, 'leave it out; a cube may set -e, --shm-size and --gpus only');
+      source.error(
+        pair,
+        `docker.${key}: ${word} is not allowed`,
+        'leave it out; a cube may set -e, --shm-size and --gpus only',
+      );
       // Its value would be taken for the next option.
       if (queue[0] !== undefined && !queue[0].startsWith('-')) queue.shift();
     } else {

@@ -6,5 +6,7 @@ import { createHash } from 'node:crypto';
  * @param fileHashes bare hex SHA-256 of every file, in any order, duplicates kept.
  */
 export function foldersHash(fileHashes: readonly string[]): string {
-  return createHash('sha256').update([...fileHashes].sort().join(''), 'ascii').digest('hex');
+  return createHash('sha256')
+    .update([...fileHashes].sort().join(''), 'ascii')
+    .digest('hex');
 }

@@ -1,4 +1,4 @@
-import { isMap, isScalar } from 'yaml';
+import { isMap } from 'yaml';
 import type { Node, YAMLMap } from 'yaml';
 import type { YamlSource } from './yaml-source';
 
@@ -23,5 +23,5 @@ export function interpolated(source: YamlSource, node: Node, text: string): stri
 function scalarAt(source: YamlSource, map: YAMLMap | null, [key = '', ...rest]: readonly string[]): string | null {
   const value = source.member(map, key)?.value ?? null;
   if (rest.length > 0) return isMap(value) ? scalarAt(source, value, rest) : null;
-  return isScalar(value) && value.value !== null ? String(value.value) : null;
+  return source.text(value);
 }

@@ -42,7 +42,8 @@ describe('parseManifest', () => {
   });
 
   it('reports every finding at once, each with its line', () => {
-    const text = 'docker:\n  image: x\n  volumes: /:/host\ntasks:\n  infer:\n    parameters:\n      outputs:\n        output_path: out\n';
+    const text =
+      'docker:\n  image: x\n  volumes: /:/host\ntasks:\n  infer:\n    parameters:\n      outputs:\n        output_path: out\n';
     expect(findings(text)).toEqual([
       'error:3:docker.volumes is not possible here',
       'error:8:the output output_path of infer is neither a file nor a directory',
@@ -79,7 +80,11 @@ describe('docker arguments', () => {
 
   it('honours environment and shared memory, and keeps a wish for GPUs', () => {
     const { manifest, findings: complaints } = read('-e A="b c" --env=D=e --shm-size 12g --gpus all');
-    expect(manifest.docker?.arguments).toEqual({ environment: { A: 'b c', D: 'e' }, shmBytes: 12 * 1024 ** 3, wantsGpu: true });
+    expect(manifest.docker?.arguments).toEqual({
+      environment: { A: 'b c', D: 'e' },
+      shmBytes: 12 * 1024 ** 3,
+      wantsGpu: true,
+    });
     expect(complaints.map(({ severity }) => severity)).toEqual(['warning']);
   });
 
@@ -103,7 +108,18 @@ describe('docker arguments', () => {
   it('lets nothing pass that is not on the list', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^--?[a-z][a-z-]{0,12}$/), (option) => {
-        const allowed = ['-u', '-e', '--user', '--env', '--rm', '--net', '--network', '--gpus', '--runtime', '--shm-size'];
+        const allowed = [
+          '-u',
+          '-e',
+          '--user',
+          '--env',
+          '--rm',
+          '--net',
+          '--network',
+          '--gpus',
+          '--runtime',
+          '--shm-size',
+        ];
         fc.pre(!allowed.includes(option));
         expect(read(`${option} x`).findings.filter(({ severity }) => severity === 'error')).toHaveLength(1);
       }),

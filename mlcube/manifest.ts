@@ -161,8 +161,8 @@ class ManifestReader {
   }
 
   private text(node: Node | null): string | null {
-    if (!isScalar(node) || node.value === null) return null;
-    return interpolated(this.source, node, String(node.value));
+    const text = this.source.text(node);
+    return node === null || text === null ? null : interpolated(this.source, node, text);
   }
 }
 

@@ -19,11 +19,14 @@ tasks:
 
 describe('checkForPackaging', () => {
   it('accepts a whole model', () => {
-    expect(check(model('data_path: d/, parameters_file: parameters.yaml, weights: additional_files/weights.json'))).toEqual([]);
+    expect(
+      check(model('data_path: d/, parameters_file: parameters.yaml, weights: additional_files/weights.json')),
+    ).toEqual([]);
   });
 
   it('reports every finding at once', () => {
-    const inputs = 'parameters_file: other.yaml, weights: weights.json, more: additional_files/../x, lost: additional_files/lost';
+    const inputs =
+      'parameters_file: other.yaml, weights: weights.json, more: additional_files/../x, lost: additional_files/lost';
     expect(check(model(inputs, 'output_path: o/, extra: e/'))).toEqual([
       '3:infer lacks the input data_path',
       '6:infer has the output extra, which MedPerf does not know',
@@ -40,7 +43,8 @@ describe('checkForPackaging', () => {
   });
 
   it('refuses two images, and none', () => {
-    const tasks = 'tasks: {evaluate: {parameters: {inputs: {predictions: p/, labels: l/}, outputs: {output_path: r.yaml}}}}';
+    const tasks =
+      'tasks: {evaluate: {parameters: {inputs: {predictions: p/, labels: l/}, outputs: {output_path: r.yaml}}}}';
     expect(check(`docker: {image: x}\nsingularity: {image: y}\n${tasks}`)).toEqual([
       '-:both docker.image and singularity.image are given',
     ]);
@@ -48,7 +52,9 @@ describe('checkForPackaging', () => {
   });
 
   it('cannot tell the type of a cube with no marking task, or two', () => {
-    expect(check('docker: {image: x}\ntasks: {train: {}}').join()).toContain('no data preparator, model or metrics cube');
+    expect(check('docker: {image: x}\ntasks: {train: {}}').join()).toContain(
+      'no data preparator, model or metrics cube',
+    );
     expect(cubeType(parseManifest('tasks: {infer: {parameters: {}}, evaluate: {parameters: {}}}').manifest)).toBeNull();
   });
 

@@ -67,7 +67,9 @@ function checkTask(task: TaskDefinition, schema: TaskSchema, files: CubeFiles): 
     findings.push(error(task.line, `${task.name} lacks the output ${name}`, `add it under ${task.name}'s outputs`));
   }
   for (const output of task.outputs.filter(({ name }) => !schema.outputs.includes(name))) {
-    findings.push(error(output.line, `${task.name} has the output ${output.name}, which MedPerf does not know`, 'remove it'));
+    findings.push(
+      error(output.line, `${task.name} has the output ${output.name}, which MedPerf does not know`, 'remove it'),
+    );
   }
   for (const input of task.inputs.filter(({ name }) => !schema.inputs.includes(name))) {
     findings.push(...checkOwnFile(task.name, input, files));
@@ -94,7 +96,9 @@ function checkOwnFile(task: string, input: Parameter, files: CubeFiles): Finding
     return [error(line, `${task}.${name} is ${path}, outside ${ADDITIONAL}/`, `move it into workspace/${ADDITIONAL}/`)];
   }
   const inside = normal.slice(ADDITIONAL.length + 1);
-  const present = files.additionalFiles.some((file) => inside === '' || file === inside || file.startsWith(`${inside}/`));
+  const present = files.additionalFiles.some(
+    (file) => inside === '' || file === inside || file.startsWith(`${inside}/`),
+  );
   return present ? [] : [error(line, `workspace/${normal} is absent`, 'put the file there')];
 }
 

@@ -56,7 +56,10 @@ describe('planTask', () => {
 
   it('keeps an output apart from an input in the same folder', () => {
     const plan = planTask(
-      manifestWith([{ name: 'a', type: 'directory', default: 'x' }], [{ name: 'o', type: 'file', default: 'x/out.yaml' }]),
+      manifestWith(
+        [{ name: 'a', type: 'directory', default: 'x' }],
+        [{ name: 'o', type: 'file', default: 'x/out.yaml' }],
+      ),
       't',
       new Set(),
     );
@@ -79,7 +82,9 @@ describe('planTask', () => {
   });
 
   it('never leaves the workspace and numbers mounts without gaps', () => {
-    const path = fc.array(fc.constantFrom('a', 'b', '.', '..', ''), { minLength: 1, maxLength: 6 }).map((p) => p.join('/'));
+    const path = fc
+      .array(fc.constantFrom('a', 'b', '.', '..', ''), { minLength: 1, maxLength: 6 })
+      .map((p) => p.join('/'));
     const type = fc.constantFrom('file' as const, 'directory' as const);
     const parameter = fc.record({ type, default: path });
     fc.assert(
@@ -92,7 +97,10 @@ describe('planTask', () => {
           expect(String(error)).toMatch(/leads out of the cube|names the workspace itself/);
           return;
         }
-        const mounts = [...plan.inputs.map(({ mount }) => mount), ...Object.values(plan.outputs).map(({ mount }) => mount)];
+        const mounts = [
+          ...plan.inputs.map(({ mount }) => mount),
+          ...Object.values(plan.outputs).map(({ mount }) => mount),
+        ];
         expect(mounts).toEqual(mounts.map((_, at) => `/mlcube_io${at}`));
         for (const { source } of plan.inputs) {
           const path = source.from === 'cube' ? source.path : '';

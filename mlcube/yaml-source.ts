@@ -49,6 +49,13 @@ export class YamlSource {
     }
   }
 
+  /** A scalar's value as text; null for anything else and for an empty value. */
+  text(node: Node | null): string | null {
+    if (!isScalar(node)) return null;
+    const { value } = node;
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
+  }
+
   /** The node that an alias stands for, or the node itself. */
   resolved(node: unknown): Node | null {
     if (typeof node !== 'object' || node === null || !('toJS' in node)) return null;

@@ -31,7 +31,11 @@ export class MedperfStack {
 
   cli(args: readonly string[], input = ''): Promise<Ran> {
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [COMMAND, ...args], { cwd: this.home, env: this.environment(), stdio: 'pipe' });
+      const child = spawn(process.execPath, [COMMAND, ...args], {
+        cwd: this.home,
+        env: this.environment(),
+        stdio: 'pipe',
+      });
       let stdout = '';
       let stderr = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

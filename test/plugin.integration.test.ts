@@ -66,7 +66,9 @@ describe('MedPerfPlugin on an adopter’s worker', () => {
       });
     await worker.runUntil(async () => {
       expect(await start(1)).toBe('hello chestxray');
-      await expect(start(999)).rejects.toMatchObject({ cause: { cause: { type: 'RegistryRejected', nonRetryable: true } } });
+      await expect(start(999)).rejects.toMatchObject({
+        cause: { cause: { type: 'RegistryRejected', nonRetryable: true } },
+      });
     });
     expect(closed).toBe(1);
   });

@@ -41,7 +41,9 @@ export class MedPerfPlugin extends SimplePlugin {
     const ours = Object.keys(activitiesOf(this.parts));
     const clash = ours.filter((name) => options.activities !== undefined && name in options.activities);
     if (clash.length > 0) {
-      throw new TypeError(`the worker already has activities named ${clash.join(', ')}: rename yours, or register the plugin once`);
+      throw new TypeError(
+        `the worker already has activities named ${clash.join(', ')}: rename yours, or register the plugin once`,
+      );
     }
     return super.configureWorker(options);
   }

@@ -40,7 +40,11 @@ export async function readPolicy(file: string): Promise<Policy> {
   try {
     content = JSON.parse(await readFile(file, 'utf8'));
   } catch (cause) {
-    throw new MedperfError('InvalidRequest', { what: `The policy file ${file} cannot be read as JSON.`, next: 'mend the file or leave --policy out.' }, { cause });
+    throw new MedperfError(
+      'InvalidRequest',
+      { what: `The policy file ${file} cannot be read as JSON.`, next: 'mend the file or leave --policy out.' },
+      { cause },
+    );
   }
   const policy = PolicySchema.safeParse(content);
   if (policy.success) return policy.data;

@@ -80,7 +80,10 @@ function containerWorkers(
 
 const FIXED = { type: 'fixed-size', numSlots: 2 } as const;
 
-function shared({ connection, namespace }: WorkersOptions): Pick<
+function shared({
+  connection,
+  namespace,
+}: WorkersOptions): Pick<
   WorkerOptions,
   'connection' | 'namespace' | 'shutdownGraceTime' | 'maxHeartbeatThrottleInterval' | 'defaultHeartbeatThrottleInterval'
 > {

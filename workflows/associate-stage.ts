@@ -30,7 +30,8 @@ export async function associateStage(
   const result = { benchmark: input.benchmark, modelUid: input.modelUid };
   if (standing.current === 'approved') return { ...result, decision: 'APPROVED', test: null };
   if (standing.current === 'rejected') return { ...result, decision: 'REJECTED', test: null };
-  if (standing.current === 'pending') return { ...result, decision: await awaitCommittee(pair, standing, stage), test: null };
+  if (standing.current === 'pending')
+    return { ...result, decision: await awaitCommittee(pair, standing, stage), test: null };
 
   const test =
     tested !== undefined && isUnchanged(tested.test, tested.registered, standing)

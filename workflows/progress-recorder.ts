@@ -80,7 +80,10 @@ export class ProgressRecorder {
   }
 
   /** Sets the end of a stage or step, whichever way `work` ends. */
-  async finishing<T>(part: { status: StepProgress['status']; endedAt: string | null }, work: () => Promise<T>): Promise<T> {
+  async finishing<T>(
+    part: { status: StepProgress['status']; endedAt: string | null },
+    work: () => Promise<T>,
+  ): Promise<T> {
     try {
       const result = await work();
       part.status = 'done';

@@ -79,7 +79,8 @@ async function planTest(input: TestRunInput, stage: StageRecorder): Promise<Test
     evaluator: input.evaluator ?? registered(benchmark?.evaluator),
     reference: referenceBeside(model, benchmark, input),
     data: dataSource(source, input, benchmark),
-    prepared: source === 'benchmark' ? (benchmark?.demoDatasetPrepared ?? false) : (input.skipDemoDataPreparation ?? false),
+    prepared:
+      source === 'benchmark' ? (benchmark?.demoDatasetPrepared ?? false) : (input.skipDemoDataPreparation ?? false),
   };
 }
 
@@ -89,14 +90,16 @@ export function resolveBenchmark(
   stage: StageRecorder,
 ): Promise<BenchmarkFacts> {
   return stage.step('benchmark', `look up benchmark ${benchmark}`, () =>
-    registryCalls['medperf.resolveBenchmark'].executeWithOptions({ activityId: 'benchmark', summary: `benchmark ${benchmark}` }, [
-      { profile: input.profile, benchmark, offline: input.offline ?? false },
-    ]),
+    registryCalls['medperf.resolveBenchmark'].executeWithOptions(
+      { activityId: 'benchmark', summary: `benchmark ${benchmark}` },
+      [{ profile: input.profile, benchmark, offline: input.offline ?? false }],
+    ),
   );
 }
 
 function registered(uid: number | undefined): CubeRef {
-  if (uid === undefined) throw ApplicationFailure.nonRetryable('a cube is missing and no benchmark names it', 'InvalidRequest');
+  if (uid === undefined)
+    throw ApplicationFailure.nonRetryable('a cube is missing and no benchmark names it', 'InvalidRequest');
   return { kind: 'registered', uid };
 }
 
@@ -149,7 +152,11 @@ function fetchCube(role: string, cube: CubeRef, input: TestRunInput, stage: Stag
 }
 
 /** Claims a host and works there; when that host stops taking steps, claims anew and goes on from what is recorded. */
-export async function onSomeHost<T>(gpus: number, stage: StageRecorder, work: (host: string) => Promise<T>): Promise<T> {
+export async function onSomeHost<T>(
+  gpus: number,
+  stage: StageRecorder,
+  work: (host: string) => Promise<T>,
+): Promise<T> {
   for (;;) {
     const { host }: ClaimedHost = await stage.step(
       'claim-host',
@@ -214,10 +221,12 @@ class HostedTest {
     const gpus = this.input.gpus ?? 0;
     const inferred = await this.run(`infer-${role}`, model, 'infer', { data_path: data.data }, gpus);
     const predictions = inferred.outputs['output_path'];
-    if (predictions === undefined) throw ApplicationFailure.nonRetryable('infer has no output_path', 'IncompatibleModel');
+    if (predictions === undefined)
+      throw ApplicationFailure.nonRetryable('infer has no output_path', 'IncompatibleModel');
     const evaluated = await this.run(`evaluate-${role}`, metrics, 'evaluate', { predictions, labels: data.labels });
     const evaluation = evaluated.outputs['output_path'];
-    if (evaluation === undefined) throw ApplicationFailure.nonRetryable('evaluate has no output_path', 'IncompatibleModel');
+    if (evaluation === undefined)
+      throw ApplicationFailure.nonRetryable('evaluate has no output_path', 'IncompatibleModel');
     return { cube: model.cube, evaluation, log: inferred.log };
   }
 
@@ -255,7 +264,9 @@ export async function obtainImage(
 ): Promise<ReadyCube> {
   const activityId = `image-${role}`;
   const { imageId } = await stage.step(activityId, `obtain the image of ${cube.name}`, () =>
-    onHost(host)['medperf.obtainImage'].executeWithOptions({ activityId, summary: cube.image.reference }, [{ cube, offline }]),
+    onHost(host)['medperf.obtainImage'].executeWithOptions({ activityId, summary: cube.image.reference }, [
+      { cube, offline },
+    ]),
   );
   return { cube, imageId };
 }

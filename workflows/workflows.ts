@@ -55,26 +55,41 @@ export function medperfAssociate(input: AssociateInput): Promise<AssociateResult
 /** The tutorial from its first step to its last: test → package → host → submit → associate. */
 export function medperfOnboard(input: OnboardInput): Promise<OnboardResult> {
   const { profile, cube, name, benchmark } = input;
-  const progress = new ProgressRecorder(name, benchmarkName(benchmark), ['test', 'package', 'host', 'submit', 'associate']);
-  return ending(progress, ({ association }) => associationOutcome(association), async () => {
-    const { noCache, noReference, gpus, confirmed, again } = input;
-    const testing = { profile, benchmark, ...given({ noCache, noReference, gpus }) };
+  const progress = new ProgressRecorder(name, benchmarkName(benchmark), [
+    'test',
+    'package',
+    'host',
+    'submit',
+    'associate',
+  ]);
+  return ending(
+    progress,
+    ({ association }) => associationOutcome(association),
+    async () => {
+      const { noCache, noReference, gpus, confirmed, again } = input;
+      const testing = { profile, benchmark, ...given({ noCache, noReference, gpus }) };
 
-    const test = await progress.during('test', async (stage) => {
-      await checkStanding({ profile, benchmark, model: { name }, again: again ?? false }, stage);
-      return testRunStage({ ...testing, model: cube }, stage);
-    });
-    const packaged = await progress.during('package', (stage) => packageStage({ cube, type: 'model' }, stage));
-    const hosted = await progress.during('host', (stage) => hostStage({ packaged, name }, stage));
-    const registered = await progress.during('submit', (stage) =>
-      submitStage({ profile, name, ...hosted, operational: true }, stage),
-    );
-    const request = { profile, benchmark, modelUid: registered.uid, ...given({ noReference, gpus, confirmed, again }) };
-    const association = await progress.during('associate', (stage) =>
-      associateStage(request, stage, { test, registered }),
-    );
-    return { test, packaged, hosted, registered, association };
-  });
+      const test = await progress.during('test', async (stage) => {
+        await checkStanding({ profile, benchmark, model: { name }, again: again ?? false }, stage);
+        return testRunStage({ ...testing, model: cube }, stage);
+      });
+      const packaged = await progress.during('package', (stage) => packageStage({ cube, type: 'model' }, stage));
+      const hosted = await progress.during('host', (stage) => hostStage({ packaged, name }, stage));
+      const registered = await progress.during('submit', (stage) =>
+        submitStage({ profile, name, ...hosted, operational: true }, stage),
+      );
+      const request = {
+        profile,
+        benchmark,
+        modelUid: registered.uid,
+        ...given({ noReference, gpus, confirmed, again }),
+      };
+      const association = await progress.during('associate', (stage) =>
+        associateStage(request, stage, { test, registered }),
+      );
+      return { test, packaged, hosted, registered, association };
+    },
+  );
 }
 
 /** Records how the workflow ended; a cancellation stays a cancellation. */

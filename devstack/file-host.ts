@@ -1,0 +1,85 @@
+import { createReadStream } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+export interface FileHostOptions {
+  readonly directory: string;
+  /** Absent or 0: a free one. */
+  readonly port?: number;
+}
+
+export interface FileHost {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** A `.tar.gz` is a file in itself: told as a content encoding, clients would unpack it and miss its hash. */
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.gz': 'application/gzip',
+  '.yaml': 'text/yaml; charset=utf-8',
+  '.json': 'application/json',
+};
+
+/**
+ * Publishes the files below a directory on the loopback address, to GET and HEAD, without listing folders.
+ * @throws Error when the port is taken.
+ */
+export async function startFileHost({ directory, port = 0 }: FileHostOptions): Promise<FileHost> {
+  const root = await realpath(directory);
+  const server = createServer((request, response) => {
+    answer(root, request, response).catch(() => response.destroy());
+  });
+  await listen(server, port);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => close(server),
+  };
+}
+
+async function answer(root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, { allow: 'GET, HEAD' });
+  const file = await findFile(root, request.url ?? '/');
+  if (file === null) return refuse(response, 404);
+  response.writeHead(200, {
+    'content-type': CONTENT_TYPES[extname(file.path)] ?? 'application/octet-stream',
+    'content-length': file.size,
+    'x-content-type-options': 'nosniff',
+  });
+  if (request.method === 'HEAD') response.end();
+  else await pipeline(createReadStream(file.path), response);
+}
+
+/** The file that a URL names, links resolved, or null when it is none or outside the directory. */
+async function findFile(root: string, address: string): Promise<{ path: string; size: number } | null> {
+  try {
+    const wanted = decodeURIComponent(address.split('?', 1)[0] ?? '');
+    const path = await realpath(join(root, wanted));
+    if (!path.startsWith(`${root}${sep}`)) return null;
+    const found = await stat(path);
+    return found.isFile() ? { path, size: found.size } : null;
+  } catch {
+    return null;
+  }
+}
+
+function refuse(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {
+  response.writeHead(status, headers).end();
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
