@@ -20,7 +20,7 @@ describe('the demo data', () => {
   });
 
   it('has a picture for every row of labels, and says where both are', () => {
-    const files = new Map(demoDataFiles({ images: 12 }).map(({ path, content }) => [path, content as Buffer]));
+    const files = new Map(demoDataFiles({ images: 12 }).map(({ path, content }) => [path, content]));
     expect(files.get('paths.yaml')?.toString()).toBe('data_path: demo_data/images\nlabels_path: demo_data/labels\n');
     const rows = parseCsv(files.get('demo_data/labels/labels.csv')?.toString() ?? '');
     expect(rows).toHaveLength(12);
@@ -29,7 +29,7 @@ describe('the demo data', () => {
 
   it('has pictures that the data preparator can read', () => {
     for (const { path, content } of demoDataFiles({ images: 3 })) {
-      if (path.endsWith('.png')) expect(decodePng(content as Buffer)).toMatchObject({ width: 56, height: 56 });
+      if (path.endsWith('.png')) expect(decodePng(content)).toMatchObject({ width: 56, height: 56 });
     }
   });
 });

@@ -1,10 +1,15 @@
 import { encodeGreyPng } from './grey-png';
 import { tarGz } from './tar-writing';
-import type { TarMember } from './tar-writing';
 
 /** The findings that a picture can show, in the order in which the demo's predictions give them. */
 export const DEMO_LABELS = ['Atelectasis', 'Cardiomegaly', 'Consolidation', 'Edema'] as const;
 type Label = (typeof DEMO_LABELS)[number];
+
+export interface DemoFile {
+  /** Relative, `/`-separated. */
+  readonly path: string;
+  readonly content: Buffer;
+}
 
 export interface DemoDataOptions {
   /** Another seed gives other patients. */
@@ -20,10 +25,10 @@ const ROOT = 'demo_data';
  * Chest pictures drawn by formula: each finding leaves a mark whose place and strength vary, under noise, so that a model
  * can find most of them and not all. `paths.yaml` says where images and labels are, as MedPerf expects of demo data.
  */
-export function demoDataFiles({ seed = 1, images = 80 }: DemoDataOptions = {}): readonly TarMember[] {
+export function demoDataFiles({ seed = 1, images = 80 }: DemoDataOptions = {}): readonly DemoFile[] {
   const random = generator(seed);
   const rows: string[] = ['"Image ID","Label"'];
-  const pictures: TarMember[] = [];
+  const pictures: DemoFile[] = [];
   for (let at = 0; at < images; at += 1) {
     const id = `patient${String(at + 1).padStart(4, '0')}`;
     const labels = DEMO_LABELS.filter(() => random() < PREVALENCE);

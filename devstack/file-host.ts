@@ -42,9 +42,15 @@ export async function startFileHost({ directory, port = 0 }: FileHostOptions): P
 }
 
 async function answer(root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, { allow: 'GET, HEAD' });
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { allow: 'GET, HEAD' }).end();
+    return;
+  }
   const file = await findFile(root, request.url ?? '/');
-  if (file === null) return refuse(response, 404);
+  if (file === null) {
+    response.writeHead(404).end();
+    return;
+  }
   response.writeHead(200, {
     'content-type': CONTENT_TYPES[extname(file.path)] ?? 'application/octet-stream',
     'content-length': file.size,
@@ -65,10 +71,6 @@ async function findFile(root: string, address: string): Promise<{ path: string; 
   } catch {
     return null;
   }
-}
-
-function refuse(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {
-  response.writeHead(status, headers).end();
 }
 
 function listen(server: Server, port: number): Promise<void> {

@@ -1,14 +1,22 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import { parse } from 'yaml';
-import { demoDataFiles, DEMO_LABELS } from '../devstack/demo-data';
+import { DEMO_LABELS } from '../devstack/demo-data';
+import { readDevStack, startDevStack } from '../devstack/dev-stack';
+import type { StackRecord } from '../devstack/dev-stack';
 import { buildDemoImages } from '../devstack/images/demo-images';
+import { writeDemoData } from '../devstack/tutorial-files';
+import { People } from './registry-fixtures';
 
 const run = promisify(execFile);
+/** Docker and a Temporal server are started; seconds on a busy machine. */
+jest.setTimeout(120_000);
+
 const CUBES = join(__dirname, '..', 'examples', 'cubes');
 
 interface Results {
@@ -23,10 +31,7 @@ describe('the demo benchmark on a real Docker', () => {
 
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'medperf-demo-'));
-    for (const { path, content } of demoDataFiles()) {
-      await mkdir(dirname(join(root, path)), { recursive: true });
-      await writeFile(join(root, path), content as Buffer);
-    }
+    await writeDemoData(root);
     await buildDemoImages({ docker });
     await prepare();
   });
@@ -49,21 +54,17 @@ describe('the demo benchmark on a real Docker', () => {
   });
 
   it('has a cube whose crash tells its exit code and message', async () => {
-    const failure = await infer('failing/crash', 'temporal-medperf/chestxray-failing:1').catch(
-      (error: unknown) => error,
-    );
-    expect(failure).toMatchObject({ code: 3, stderr: expect.stringContaining('cannot work without a GPU') });
+    const failed = await failureOf(infer('failing/crash', 'temporal-medperf/chestxray-failing:1'));
+    expect(failed.code).toBe(3);
+    expect(failed.stderr).toContain('cannot work without a GPU');
   });
 
   it('has a cube whose predictions the metrics refuse by image, expected and found', async () => {
     await infer('failing/wrong-output-shape', 'temporal-medperf/chestxray-failing:1');
-    const failure = await evaluate('failing/wrong-output-shape').catch((error: unknown) => error);
-    expect(failure).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining(
-        'image patient0001: expected 4 numbers (Atelectasis, Cardiomegaly, Consolidation, Edema), found [0.5]',
-      ),
-    });
+    const failed = await failureOf(evaluate('failing/wrong-output-shape'));
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain('image patient0001: expected 4 numbers');
+    expect(failed.stderr).toContain('found [0.5]');
   });
 
   async function prepare(): Promise<void> {
@@ -127,6 +128,83 @@ describe('the demo benchmark on a real Docker', () => {
     await run('docker', ['run', '--rm', '--read-only', '--network', 'none', ...volumes, image, ...command]);
   }
 });
+
+describe('the dev stack', () => {
+  let stateDirectory: string;
+  const log = (): void => undefined;
+
+  beforeAll(async () => {
+    stateDirectory = await mkdtemp(join(tmpdir(), 'medperf-dev-stack-'));
+  });
+  afterAll(() => rm(stateDirectory, { recursive: true, force: true }));
+
+  it('is seeded like the tutorial, hosts what is registered, and keeps all of it over a restart', async () => {
+    const first = await startDevStack({ stateDirectory, log });
+    const before = await cubesOf(first.record).finally(() => first.close());
+    expect(before.map(({ id, name }) => [id, name])).toEqual([
+      [1, 'chestxray_prep'],
+      [2, 'chestxray_cnn'],
+      [3, 'chestxray_metrics'],
+    ]);
+    expect(await readDevStack(stateDirectory)).toBeNull();
+
+    const second = await startDevStack({ stateDirectory, log });
+    try {
+      expect(second.record.files).toEqual(first.record.files);
+      expect(second.record.temporal.address).toBe(first.record.temporal.address);
+      expect(await cubesOf(second.record)).toEqual(before);
+      expect(await readDevStack(stateDirectory)).toEqual(second.record);
+      for (const cube of before) {
+        expect(await hashAt(cube.git_mlcube_url)).toBe(cube.mlcube_hash);
+        expect(await hashAt(cube.git_parameters_url)).toBe(cube.parameters_hash);
+      }
+      const model = before.find(({ name }) => name === 'chestxray_cnn');
+      expect(await hashAt(model?.additional_files_tarball_url ?? '')).toBe(model?.additional_files_tarball_hash);
+    } finally {
+      await second.close();
+    }
+  });
+
+  it('does not run twice on one state folder', async () => {
+    const stack = await startDevStack({ stateDirectory, log });
+    try {
+      await expect(startDevStack({ stateDirectory, log })).rejects.toThrow('another dev stack runs on it');
+      expect(await readDevStack(stateDirectory)).toEqual(stack.record);
+    } finally {
+      await stack.close();
+    }
+  });
+});
+
+/** How `docker run` ended, which has to be badly. */
+async function failureOf(running: Promise<void>): Promise<{ code: number; stderr: string }> {
+  const failure: unknown = await running.then(
+    () => new Error('it ended well'),
+    (error: unknown) => error,
+  );
+  return failure as { code: number; stderr: string };
+}
+
+interface CubeOfServer {
+  readonly id: number;
+  readonly name: string;
+  readonly git_mlcube_url: string;
+  readonly mlcube_hash: string;
+  readonly git_parameters_url: string;
+  readonly parameters_hash: string;
+  readonly additional_files_tarball_url: string;
+  readonly additional_files_tarball_hash: string;
+}
+
+async function cubesOf({ registry }: StackRecord): Promise<readonly CubeOfServer[]> {
+  const { body } = await new People(registry.url).call('testmodelowner', 'GET', '/mlcubes/');
+  return (body as { results: CubeOfServer[] }).results.sort((one, other) => one.id - other.id);
+}
+
+async function hashAt(url: string): Promise<string> {
+  const bytes = Buffer.from(await (await fetch(url)).arrayBuffer());
+  return createHash('sha256').update(bytes).digest('hex');
+}
 
 const PARAMETERS = '--parameters_file=/workspace/parameters.yaml';
 

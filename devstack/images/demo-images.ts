@@ -44,7 +44,7 @@ const LOAD_FAILURE = z.object({ error: z.string() });
  */
 export async function buildDemoImages({ docker }: { docker: Docker }): Promise<Readonly<Record<DemoImage, string>>> {
   const base = await layer([...(await nodeFiles()), ...(await yamlPackage())]);
-  const environment = await libraryPath(base);
+  const environment = libraryPath(base);
   const images = await Promise.all(
     Object.entries(IMAGES).map(([reference, cube]) => image(reference as DemoImage, cube, base, environment)),
   );

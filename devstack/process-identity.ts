@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A process id and its start, so that a later process with the same id is not mistaken for it. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks since the machine's start, as Linux counts them; empty elsewhere. */
+  readonly started: string;
+}
+
+export async function identify(pid: number): Promise<ProcessIdentity> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return { pid, started: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '' };
+}
+
+export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+  try {
+    process.kill(identity.pid, 0);
+  } catch {
+    return false;
+  }
+  return (await identify(identity.pid)).started === identity.started;
+}
+
+/** Asks a process to end, and after `patienceMs` makes it. */
+export async function endProcess(identity: ProcessIdentity, patienceMs: number): Promise<void> {
+  if (!(await isAlive(identity))) return;
+  process.kill(identity.pid, 'SIGTERM');
+  const end = Date.now() + patienceMs;
+  while (await isAlive(identity)) {
+    if (Date.now() > end) process.kill(identity.pid, 'SIGKILL');
+    await delay(100);
+  }
+}

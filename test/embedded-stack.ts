@@ -1,0 +1,157 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import Docker from 'dockerode';
+import { packageCube } from '../activities/package-cube';
+import { publish } from '../activities/publish';
+import { MedperfClient } from '../client';
+import { SEARCH_ATTRIBUTES, toMedperfHash } from '../contract';
+import { demoDataArchive } from '../devstack/demo-data';
+import { startFileHost } from '../devstack/file-host';
+import type { FileHost } from '../devstack/file-host';
+import { buildDemoImages } from '../devstack/images/demo-images';
+import { seedTutorial, startRegistry } from '../devstack/registry';
+import type { RunningRegistry, TutorialCube } from '../devstack/registry';
+import { DockerEngine } from '../engine/docker-engine';
+import { DirectoryPublisher } from '../hosting/directory-publisher';
+import { openProfiles, openRegistry, signIn } from '../registry';
+import type { MedperfRegistry, Profiles } from '../registry';
+import { FileStore } from '../store/file-store';
+import { DEFAULT_POLICY, Registries, runWorkers } from '../worker';
+
+export const EXAMPLE_CUBES = join(__dirname, '..', 'examples', 'cubes');
+
+/** Everything in one process: a Temporal dev server, the registry, a file host, Docker and the workers. */
+export class EmbeddedStack {
+  readonly docker = new Docker();
+  readonly store: FileStore;
+  private readonly profiles: Profiles;
+  private readonly stopWorkers = new AbortController();
+  private working: Promise<void> = Promise.resolve();
+  private engine: DockerEngine | undefined;
+
+  private constructor(
+    readonly home: string,
+    readonly temporal: TestWorkflowEnvironment,
+    readonly server: RunningRegistry,
+    private readonly files: FileHost,
+  ) {
+    this.store = new FileStore(join(home, 'store'));
+    this.profiles = openProfiles(join(home, 'config'));
+  }
+
+  static async start(): Promise<EmbeddedStack> {
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
+    const home = await mkdtemp(join(tmpdir(), 'medperf-stack-'));
+    const path = process.env['TEMPORAL_MEDPERF_TEMPORAL_CLI'] ?? 'temporal';
+    const searchAttributes = Object.values(SEARCH_ATTRIBUTES).map((name) =>
+      defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
+    );
+    const temporal = await TestWorkflowEnvironment.createLocal({
+      server: { executable: { type: 'existing-path', path }, searchAttributes },
+    });
+    const published = join(home, 'published');
+    await mkdir(published);
+    const [server, files] = await Promise.all([startRegistry({ database: {} }), startFileHost({ directory: published })]);
+    const stack = new EmbeddedStack(home, temporal, server, files);
+    await stack.seed(published);
+    await stack.startWorkers(published);
+    return stack;
+  }
+
+  async stop(): Promise<void> {
+    this.stopWorkers.abort();
+    await this.working;
+    await this.engine?.close();
+    await this.files.close();
+    await this.server.close();
+    await this.temporal.teardown();
+    await rm(this.home, { recursive: true, force: true });
+  }
+
+  /** The client of one of the tutorial's users. */
+  async clientOf(username: string): Promise<MedperfClient> {
+    await this.signIn(username);
+    const profile = { name: username, server: this.server.url, username };
+    return new MedperfClient({ client: this.temporal.client, store: this.store, profile });
+  }
+
+  async registryOf(username: string): Promise<MedperfRegistry> {
+    const { token } = await this.signIn(username);
+    return openRegistry({ server: this.server.url, token });
+  }
+
+  async results(digest: `sha256:${string}`): Promise<unknown> {
+    return JSON.parse((await this.store.readBytes(digest)).toString('utf8'));
+  }
+
+  private async signIn(username: string): Promise<{ token: string }> {
+    const { token } = await signIn(this.server.url, username, 'test');
+    await this.profiles.save({ name: username, server: this.server.url, username, token });
+    return { token };
+  }
+
+  private async seed(published: string): Promise<void> {
+    const images = await buildDemoImages({ docker: this.docker });
+    const demo = await demoDataArchive();
+    const { digest } = await this.store.putBytes(demo);
+    await writeFile(join(published, 'demo.tar.gz'), demo);
+    const publisher = new DirectoryPublisher({ store: this.store, directory: published, baseUrl: this.files.url });
+    const host = async (name: string): Promise<TutorialCube> => {
+      const tree = await this.store.putTree(join(EXAMPLE_CUBES, name, 'mlcube'), { links: 'refuse' });
+      const cube = await packageCube(this.store, { tree: tree.digest, label: name }, new AbortController().signal);
+      const { manifest, parameters, additionalFiles } = cube;
+      const urls = await publish(
+        publisher,
+        {
+          name,
+          files: {
+            'mlcube.yaml': manifest,
+            ...(parameters === null ? {} : { 'parameters.yaml': parameters }),
+            ...(additionalFiles === null ? {} : { 'additional_files.tar.gz': additionalFiles }),
+          },
+        },
+        new AbortController().signal,
+      );
+      const image = Object.entries(images).find(([reference]) => reference === cube.image)?.[1] ?? '';
+      return {
+        ...urls,
+        manifestHash: toMedperfHash(manifest.digest),
+        ...(parameters === null ? {} : { parametersHash: toMedperfHash(parameters.digest) }),
+        ...(additionalFiles === null ? {} : { additionalFilesHash: toMedperfHash(additionalFiles.digest) }),
+        imageHash: image.replace('sha256:', ''),
+      };
+    };
+    await seedTutorial(this.server, {
+      dataPreparator: await host('chestxray_prep'),
+      referenceModel: await host('chestxray_cnn'),
+      metrics: await host('chestxray_metrics'),
+      benchmark: {
+        demoDatasetUrl: `${this.files.url}/demo.tar.gz`,
+        demoDatasetHash: toMedperfHash(digest),
+        demoDatasetGeneratedUid: 'f'.repeat(64),
+      },
+    });
+  }
+
+  private async startWorkers(published: string): Promise<void> {
+    const { store } = this;
+    const registries = new Registries(this.profiles);
+    this.engine = await DockerEngine.connect({ docker: this.docker, store, workDirectory: join(this.home, 'work') });
+    const publisher = new DirectoryPublisher({ store, directory: published, baseUrl: this.files.url });
+    await new Promise<void>((ready, failed) => {
+      this.working = runWorkers({
+        connection: this.temporal.nativeConnection,
+        namespace: 'default',
+        control: { store, openRegistry: registries.open, publisher },
+        containers: { store, engine: this.engine!, limits: DEFAULT_POLICY.limits, slots: 4 },
+        signal: this.stopWorkers.signal,
+        onReady: ready,
+      }).finally(() => registries.close());
+      this.working.catch(failed);
+    });
+  }
+}

@@ -1,0 +1,195 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import type { MedperfClient, Run } from '../client';
+import { CONTAINERS_QUEUE } from '../contract';
+import type { OnboardResult, Progress } from '../contract';
+import { EmbeddedStack, EXAMPLE_CUBES } from './embedded-stack';
+import { eventually } from './medperf-stack';
+
+const HISTORIES = join(__dirname, 'histories');
+const MODEL = join(EXAMPLE_CUBES, 'chestxray_mlp', 'mlcube');
+
+describe('onboarding on real parts', () => {
+  let stack: EmbeddedStack;
+  let owner: MedperfClient;
+
+  beforeAll(async () => {
+    stack = await EmbeddedStack.start();
+    owner = await stack.clientOf('testmodelowner');
+  });
+
+  afterAll(() => stack.stop());
+
+  async function waitFor(id: string, what: Progress['needs'][number]['what']): Promise<void> {
+    await eventually(() => owner.progress(id), ({ needs }) => needs.some((need) => need.what === what));
+  }
+
+  async function keepHistory(id: string, name: string): Promise<{ events: number; json: string }> {
+    const history = await stack.temporal.client.workflow.getHandle(id).fetchHistory();
+    const json = JSON.stringify(historyToJSON(history), null, 1);
+    if (process.env['RECORD_HISTORIES'] !== undefined) {
+      await mkdir(HISTORIES, { recursive: true });
+      await writeFile(join(HISTORIES, `${name}.json`), json);
+    }
+    return { events: history.events?.length ?? 0, json };
+  }
+
+  async function started(since: number): Promise<number> {
+    const events = (await stack.docker.getEvents({
+      since,
+      until: Math.ceil(Date.now() / 1000),
+      filters: { type: ['container'], event: ['start'], label: ['org.temporal-medperf.key'] },
+    })) as AsyncIterable<Buffer>;
+    let count = 0;
+    for await (const chunk of events) count += String(chunk).split('\n').filter(Boolean).length;
+    return count;
+  }
+
+  it('goes from a folder to an approved association', async () => {
+    const cube = await owner.ingestCube(MODEL, 'chestxray_mlp');
+    const run: Run<OnboardResult> = await owner.startOnboard({ cube, name: 'my-modelref-cube', benchmark: 1 });
+    await waitFor(run.id, 'confirmation');
+    await owner.confirm(run.id, { send: true, by: 'testmodelowner' });
+    await expect(owner.confirm(run.id, { send: true, by: 'again' })).rejects.toThrow('already answered');
+    await waitFor(run.id, 'committee-decision');
+    const committee = await stack.registryOf('testbenchmarkowner');
+    await committee.decideAssociation(4, 1, 'APPROVED');
+    await committee.close();
+
+    const result = await run.result();
+    expect(result.registered).toMatchObject({ uid: 4, name: 'my-modelref-cube', adopted: false });
+    expect(result.association).toMatchObject({ decision: 'APPROVED', modelUid: 4 });
+    const { candidate, reference } = result.test;
+    expect(Object.keys(candidate.headline).length).toBeGreaterThan(0);
+    expect(candidate.headline).not.toEqual(reference?.headline);
+    expect((await owner.progress(run.id)).outcome).toBe('approved');
+
+    const { events, json } = await keepHistory(run.id, 'onboard-approved');
+    expect(events).toBeLessThan(250);
+    expect(Buffer.byteLength(JSON.stringify(JSON.parse(json)))).toBeLessThan(200_000);
+    const { token } = await stack.temporal.client.workflow.getHandle(run.id).describe().then(() => secrets(stack));
+    const payloads = decodedPayloads(json);
+    for (const secret of [token, stack.home, EXAMPLE_CUBES, await readFile(join(MODEL, 'workspace', 'parameters.yaml'), 'utf8')]) {
+      expect(payloads).not.toContain(secret.trim());
+    }
+  });
+
+  it('tests unchanged bytes without starting a container, and associates by the registered cube', async () => {
+    const since = Math.floor(Date.now() / 1000);
+    const before = await started(since - 3600);
+    const run = await owner.startTestRun({ benchmark: 1, model: { kind: 'registered', uid: 4 } });
+    const result = await run.result();
+    expect(result.reused).toBe(true);
+    await keepHistory(run.id, 'test-run-reused');
+    const again = await owner.startAssociate({ benchmark: 1, modelUid: 4, confirmed: true });
+    expect((await again.result()).decision).toBe('APPROVED');
+    await keepHistory(again.id, 'associate-approved-before');
+    expect(await started(since - 3600)).toBe(before);
+  });
+
+  it('adopts what is registered when the onboarding is asked for again', async () => {
+    const cube = await owner.ingestCube(MODEL, 'chestxray_mlp');
+    const run = await owner.startOnboard({ cube, name: 'my-modelref-cube', benchmark: 1, confirmed: true });
+    expect((await run.result()).registered).toMatchObject({ uid: 4, adopted: true });
+  });
+
+  it('refuses another request under the id of a running one', async () => {
+    const cube = await owner.ingestCube(MODEL, 'chestxray_mlp');
+    const first = await owner.startOnboard({ cube, name: 'twice', benchmark: 1, noReference: true });
+    const other = { ...cube, label: 'another' };
+    await expect(owner.startOnboard({ cube: other, name: 'twice', benchmark: 1 })).rejects.toThrow('goes on already');
+    const same = await owner.startOnboard({ cube, name: 'twice', benchmark: 1, noReference: true });
+    expect(same.id).toBe(first.id);
+    await owner.cancel(first.id);
+    await expect(first.result()).rejects.toThrow();
+    await keepHistory(first.id, 'onboard-cancelled');
+  });
+
+  it.each([
+    ['crash', 'ContainerFailed', 'exit code 3'],
+    ['wrong-output-shape', 'ContainerFailed', 'evaluate'],
+  ])('fails honestly on the cube %s', async (name, type, text) => {
+    const cube = await owner.ingestCube(join(EXAMPLE_CUBES, 'failing', name, 'mlcube'), name);
+    const run = await owner.startTestRun({ benchmark: 1, model: cube, noReference: true });
+    await expect(run.result()).rejects.toMatchObject({
+      cause: { cause: { type, message: expect.stringContaining(text) as string } },
+    });
+    expect((await owner.progress(run.id)).outcome).toBe('failed');
+    await keepHistory(run.id, `test-run-${name}`);
+  });
+
+  it('stops the container of a cancelled run', async () => {
+    const cube = await owner.ingestCube(join(EXAMPLE_CUBES, 'failing', 'endless-loop', 'mlcube'), 'endless-loop');
+    const run = await owner.startTestRun({ benchmark: 1, model: cube, noReference: true });
+    const containers = () =>
+      stack.docker.listContainers({ all: true, filters: { label: [`org.temporal-medperf.workflow-id=${run.id}`] } });
+    await eventually(containers, (list) => list.some(({ State }) => State === 'running'));
+    await owner.cancel(run.id);
+    await expect(run.result()).rejects.toThrow();
+    expect(await containers()).toEqual([]);
+    await keepHistory(run.id, 'test-run-cancelled');
+  });
+
+  it('fails at once when GPUs are asked for where there are none', async () => {
+    const run = await owner.startTestRun({ benchmark: 1, model: { kind: 'registered', uid: 4 }, gpus: 1 });
+    await expect(run.result()).rejects.toMatchObject({ cause: { cause: { type: 'InvalidRequest' } } });
+  });
+
+  it('withdraws the request when cancelled while the committee decides', async () => {
+    const registered = await owner.startSubmit({ name: 'withdrawn', urls: await anotherVersion(), operational: true });
+    const { uid } = await registered.result();
+    await keepHistory(registered.id, 'submit');
+    const run = await owner.startAssociate({ benchmark: 1, modelUid: uid, confirmed: true, noReference: true });
+    await waitFor(run.id, 'committee-decision');
+    await owner.cancel(run.id);
+    await expect(run.result()).rejects.toThrow();
+    const registry = await stack.registryOf('testmodelowner');
+    expect((await registry.association(uid, 1))?.status).toBe('REJECTED');
+    await registry.close();
+    await keepHistory(run.id, 'associate-withdrawn');
+
+    const rejected = await owner.startAssociate({ benchmark: 1, modelUid: uid, confirmed: true });
+    expect((await rejected.result()).decision).toBe('REJECTED');
+  });
+
+  /** Publishes the tutorial's model with other parameters, so that its hashes are new. */
+  async function anotherVersion() {
+    const folder = join(stack.home, 'another');
+    await copyFolder(MODEL, folder);
+    await writeFile(join(folder, 'mlcube.yaml'), `# another version\n${await readFile(join(MODEL, 'mlcube.yaml'), 'utf8')}`);
+    const cube = await owner.ingestCube(folder, 'another');
+    const packaging = await owner.startPackage({ cube });
+    const packaged = await packaging.result();
+    await keepHistory(packaging.id, 'package');
+    const hosting = await owner.startHost({ packaged, name: 'another' });
+    const { urls } = await hosting.result();
+    await keepHistory(hosting.id, 'host');
+    return urls;
+  }
+
+  it('leaves no container behind', async () => {
+    const left = await stack.docker.listContainers({ all: true, filters: { label: ['org.temporal-medperf.key'] } });
+    const ours = left.filter(({ Labels }) => Labels['org.temporal-medperf.workflow-id']?.includes(new URL(stack.server.url).port));
+    expect(ours).toEqual([]);
+    expect(CONTAINERS_QUEUE).toBe('medperf-containers');
+  });
+});
+
+async function secrets(stack: EmbeddedStack): Promise<{ token: string }> {
+  const credentials = JSON.parse(await readFile(join(stack.home, 'config', 'credentials.json'), 'utf8')) as Record<string, string>;
+  return { token: credentials['testmodelowner'] ?? 'no token' };
+}
+
+/** Payloads are base64 in a history's JSON: what they say is only visible decoded. */
+function decodedPayloads(json: string): string {
+  return json.replace(/"data": ?"([A-Za-z0-9+/=]+)"/g, (_, data: string) => Buffer.from(data, 'base64').toString('utf8'));
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    if (entry.isDirectory()) await copyFolder(join(from, entry.name), join(to, entry.name));
+    else await writeFile(join(to, entry.name), await readFile(join(from, entry.name)));
+  }
+}
