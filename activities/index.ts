@@ -54,6 +54,10 @@ export interface ContainerDependencies {
   readonly store: Store;
   readonly engine: Engine;
   readonly limits: RunLimits;
+  /** GPUs that every infer task gets, whatever the run asks for. */
+  readonly inferGpus: number;
+  /** Aborts when the worker stops: containers are then left running for the next worker. */
+  readonly shutdown: AbortSignal;
 }
 
 /** Work on the registry, the store and the hosting place; the control queue. */
@@ -116,14 +120,20 @@ export function createClaimActivities({ engine }: Pick<ContainerDependencies, 'e
   };
 }
 
-export function createContainerActivities({ store, engine, limits }: ContainerDependencies): ContainerActivities {
+export function createContainerActivities({
+  store,
+  engine,
+  limits,
+  inferGpus,
+  shutdown,
+}: ContainerDependencies): ContainerActivities {
   return {
     'medperf.obtainImage': (input) =>
       whileHeartbeating((tell) => obtainImage(engine, input, cancellationSignal(), tell)),
     'medperf.runTask': (input) =>
       whileHeartbeating((tell) =>
-        untilShutdown(Context.current(), (signal) =>
-          runTask({ store, engine, limits, signal, tell, ...asker(input) }, input),
+        untilShutdown(Context.current(), shutdown, (signal) =>
+          runTask({ store, engine, limits, inferGpus, signal, tell, ...asker(input) }, input),
         ),
       ),
   };

@@ -18,6 +18,7 @@ export interface TaskRun {
   readonly store: Store;
   readonly engine: Engine;
   readonly limits: RunLimits;
+  readonly inferGpus: number;
   /** The asking workflow's id, first run id and step. */
   readonly owner: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -48,7 +49,7 @@ async function runContainer(
   plan: TaskPlan,
   key: Digest,
 ): Promise<ActionResult> {
-  const { engine, owner, labels, limits, signal, tell } = run;
+  const { engine, owner, labels, limits, inferGpus, signal, tell } = run;
   const shm = plan.shmBytes === undefined ? {} : { shmBytes: Math.min(plan.shmBytes, limits.shmBytes) };
   try {
     const result = await engine.run({
@@ -56,7 +57,7 @@ async function runContainer(
       action,
       owner,
       labels,
-      gpus: input.gpus,
+      gpus: input.task === 'infer' ? Math.max(input.gpus, inferGpus) : input.gpus,
       limits: { ...limits, ...shm },
       signal,
       onProgress: tell,

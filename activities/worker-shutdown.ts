@@ -3,18 +3,29 @@ import type { Context } from '@temporalio/activity';
 
 /**
  * Tells a worker's shutdown from somebody's cancellation: the latter aborts the signal, so that the container is stopped;
- * at a shutdown the container goes on, and the next attempt attaches to it.
+ * at a shutdown the container goes on, and the next attempt attaches to it. A lost heartbeat also cancels an activity:
+ * then another attempt has attached to the container, which has to go on as well.
  */
-export async function untilShutdown<T>(context: Context, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function untilShutdown<T>(
+  context: Pick<Context, 'cancelled' | 'cancellationDetails'>,
+  shutdown: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const asked = new AbortController();
-  const shutdown = new Promise<never>((_, reject) => {
-    context.cancelled.catch((reason: unknown) => {
-      if (context.cancellationDetails?.workerShutdown === true) reject(leftRunning());
-      // A lost heartbeat also cancels: then another attempt has attached to the container, which has to go on.
-      else if (context.cancellationDetails?.cancelRequested === true) asked.abort(reason);
-    });
+  context.cancelled.catch((reason: unknown) => {
+    if (context.cancellationDetails?.cancelRequested === true) asked.abort(reason);
   });
-  return Promise.race([work(asked.signal), shutdown]);
+  const detach = new AbortController();
+  const stopped = new Promise<never>((_, reject) => {
+    const leave = (): void => reject(leftRunning());
+    if (shutdown.aborted) leave();
+    else shutdown.addEventListener('abort', leave, { once: true, signal: detach.signal });
+  });
+  try {
+    return await Promise.race([work(asked.signal), stopped]);
+  } finally {
+    detach.abort();
+  }
 }
 
 function leftRunning(): ApplicationFailure {

@@ -147,7 +147,7 @@ export class EmbeddedStack {
         connection: this.temporal.nativeConnection,
         namespace: 'default',
         control: { store, openRegistry: registries.open, publisher },
-        containers: { store, engine: this.engine!, limits: DEFAULT_POLICY.limits, slots: 4 },
+        containers: { store, engine: this.engine!, ...DEFAULT_POLICY, slots: 4 },
         signal: this.stopWorkers.signal,
         onReady: ready,
       }).finally(() => registries.close());

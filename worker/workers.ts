@@ -11,7 +11,7 @@ export interface WorkersOptions {
   /** Serve registry, store and hosting work, and the workflows themselves. */
   readonly control?: ControlDependencies;
   /** Serve this host's containers; `slots` steps at once. */
-  readonly containers?: ContainerDependencies & { readonly slots: number };
+  readonly containers?: Omit<ContainerDependencies, 'shutdown'> & { readonly slots: number };
   /** Shut down gracefully when it aborts. */
   readonly signal: AbortSignal;
   /** Called once every queue is polled. */
@@ -56,9 +56,10 @@ function controlWorker(options: WorkersOptions, control: ControlDependencies): P
 
 function containerWorkers(
   options: WorkersOptions,
-  { slots, ...containers }: ContainerDependencies & { slots: number },
+  { slots, ...host }: NonNullable<WorkersOptions['containers']>,
 ): Promise<Worker>[] {
-  const { engine } = containers;
+  const { engine } = host;
+  const containers = { ...host, shutdown: options.signal };
   const gated = { workflowTaskSlotSupplier: FIXED, localActivityTaskSlotSupplier: FIXED, nexusTaskSlotSupplier: FIXED };
   return [
     Worker.create({

@@ -45,6 +45,8 @@ export function onHost(host: string): ReturnType<typeof proxyActivities<MedperfA
     scheduleToStartTimeout: HOST_GIVEN_UP_AFTER,
     startToCloseTimeout: '14 days',
     heartbeatTimeout: '30 seconds',
+    // A cancelled run has ended when its container is gone.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: RETRY,
   });
 }

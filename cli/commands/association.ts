@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import type { AssociationRecord } from '../../registry';
+import { define, wholeNumber } from '../command';
+import { withRegistry } from '../session';
+import type { Cli } from '../session';
+import { table } from '../tables';
+import { WrongUse } from '../wrong-use';
+
+interface PairOptions {
+  readonly benchmark: number;
+  readonly modelUid: number;
+}
+
+const STATUSES = ['PENDING', 'APPROVED', 'REJECTED'] as const;
+
+export function addAssociationCommands(program: Command): void {
+  const association = program.command('association').description('Look at and decide on requests to take part');
+  define(
+    association
+      .command('ls')
+      .description('List the associations of your models and benchmarks')
+      .argument('[status]', 'pending, approved or rejected'),
+    ['association ls', 'association ls pending'],
+    async (cli, _options, [status]) => {
+      const wanted = statusFrom(status);
+      const all = await withRegistry(cli, (registry) => registry.associations());
+      const rows = all.filter((row) => wanted === undefined || row.status === wanted);
+      cli.output.result(rows, () => associationTable(rows));
+    },
+  );
+  addDecision(association, 'approve', 'APPROVED');
+  addDecision(association, 'reject', 'REJECTED');
+}
+
+/** MedPerf's `-m` with its own spelling of the long option. */
+export function withPair(command: Command): Command {
+  return command
+    .requiredOption('-b, --benchmark <uid>', 'uid of the benchmark', wholeNumber)
+    .requiredOption('-m, --model-uid <uid>', 'uid of the model cube (also --model_uid)', wholeNumber);
+}
+
+function addDecision(association: Command, name: 'approve' | 'reject', status: 'APPROVED' | 'REJECTED'): void {
+  define<PairOptions>(
+    withPair(association.command(name).description(`Decide on a pending request: ${name} it`)),
+    [`association ${name} --benchmark 1 --model_uid 4`, `association ${name} -b 1 -m 4 --profile committee`],
+    async (cli, options) => decide(cli, options, status),
+  );
+}
+
+async function decide(cli: Cli, pair: PairOptions, status: 'APPROVED' | 'REJECTED'): Promise<void> {
+  const record = await withRegistry(cli, (registry) =>
+    registry.decideAssociation(pair.modelUid, pair.benchmark, status),
+  );
+  cli.output.result(
+    record,
+    () => `The association of cube ${pair.modelUid} with benchmark ${pair.benchmark} is ${status}.`,
+  );
+}
+
+function statusFrom(text: string | undefined): (typeof STATUSES)[number] | undefined {
+  if (text === undefined) return undefined;
+  const status = STATUSES.find((known) => known === text.toUpperCase());
+  if (status !== undefined) return status;
+  throw new WrongUse({ what: `There is no status ${text}.`, next: 'use pending, approved or rejected.' });
+}
+
+function associationTable(rows: readonly AssociationRecord[]): string {
+  const columns = ['MLCube UID', 'Benchmark UID', 'Initiated by', 'Status', 'Priority'];
+  return table(
+    columns,
+    rows.map((row) => [row.modelUid, row.benchmark, row.initiatedBy, row.status, row.priority]),
+  );
+}

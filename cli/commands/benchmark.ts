@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import type { BenchmarkRecord } from '../../registry';
+import { define, optionalUid } from '../command';
+import { collected, showRecord, withViewOptions } from '../record-view';
+import type { ViewOptions } from '../record-view';
+import { withRegistry } from '../session';
+import { table } from '../tables';
+
+export function addBenchmarkCommands(program: Command): void {
+  const benchmark = program.command('benchmark').description('Look at benchmarks');
+  define<{ mine?: boolean }>(
+    benchmark.command('ls').description('List benchmarks').option('--mine', 'only your own'),
+    ['benchmark ls', 'benchmark ls --mine --json'],
+    async (cli, { mine = false }) => {
+      const rows = await withRegistry(cli, (registry) => collected(registry.benchmarks({ mine })));
+      cli.output.result(rows, () => benchmarkTable(rows));
+    },
+  );
+  define<ViewOptions & { mine?: boolean }>(
+    withViewOptions(
+      benchmark
+        .command('view')
+        .description('Show one benchmark, or all')
+        .argument('[uid]')
+        .option('--mine', 'only your own'),
+    ),
+    ['benchmark view 1', 'benchmark view 1 -f json -o benchmark.json'],
+    async (cli, options, [argument]) => {
+      const uid = optionalUid(argument);
+      const record = await withRegistry(cli, (registry) =>
+        uid === undefined ? collected(registry.benchmarks({ mine: options.mine ?? false })) : registry.benchmark(uid),
+      );
+      await showRecord(cli, record, options);
+    },
+  );
+}
+
+function benchmarkTable(rows: readonly BenchmarkRecord[]): string {
+  const columns = ['UID', 'Name', 'Description', 'State', 'Approval Status', 'Registered'];
+  return table(
+    columns,
+    rows.map((row) => [row.uid, row.name, row.description, row.state, row.approvalStatus, true]),
+  );
+}

@@ -1,0 +1,106 @@
+import type { LiveProgress, LiveStep } from '../client';
+import type { StageProgress, StepStatus } from '../contract';
+
+const MARKS: Readonly<Record<StepStatus, string>> = {
+  waiting: '·',
+  running: '▶',
+  done: '✓',
+  failed: '✗',
+  cancelled: '–',
+};
+/** Its attempts are the committee's polls: one without a decision is no failure. */
+const COMMITTEE_STEP = 'committee';
+
+/** A run as a block of lines; `all` also shows the steps of stages that are over. */
+export function renderProgress(progress: LiveProgress, now: Date, all = false): string[] {
+  const lines = [headline(progress)];
+  for (const stage of progress.stages) {
+    lines.push(`${MARKS[stage.status]} ${stage.stage}${elapsed(stage, now)}`);
+    if (all || stage.status === 'running') lines.push(...stage.steps.flatMap((step) => renderStep(step, now)));
+  }
+  for (const need of progress.needs) lines.push(`waits for ${need.from}: ${need.message}`);
+  if (progress.outcome !== null) lines.push(`outcome: ${progress.outcome}`);
+  return lines;
+}
+
+/** What happened between two readings, a line each, for output that is no terminal. */
+export function progressChanges(before: LiveProgress | null, after: LiveProgress): string[] {
+  const known = new Set(before === null ? [] : events(before));
+  return events(after).filter((event) => !known.has(event));
+}
+
+/** Cuts lines to the terminal's width, so that a repaint knows how many rows it painted. */
+export function fitted(lines: readonly string[], columns: number): string[] {
+  return lines.map((line) => (line.length < columns ? line : `${line.slice(0, Math.max(0, columns - 2))}…`));
+}
+
+export function formatSeconds(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function headline({ model, benchmark, id }: LiveProgress): string {
+  return `${model}${benchmark === null ? '' : ` with benchmark ${benchmark}`} (${id})`;
+}
+
+function renderStep(step: LiveStep, now: Date): string[] {
+  const lines = [`    ${MARKS[step.status]} ${step.name}${elapsed(step, now)}${step.reused === true ? ', reused' : ''}`];
+  if (step.status !== 'running') return lines;
+  const trouble = troubleOf(step);
+  if (trouble !== null) lines.push(`        ${trouble}${retryIn(step, now)}`);
+  const last = step.heartbeat?.lastLogLine ?? step.heartbeat?.message;
+  if (last !== undefined) lines.push(`        | ${last}${shareOf(step)}`);
+  return lines;
+}
+
+function troubleOf(step: LiveStep): string | null {
+  if (step.lastFailure === undefined || step.activityId === COMMITTEE_STEP) return null;
+  const attempt = step.attempt ?? 1;
+  return `attempt ${Math.max(1, attempt - 1)} failed: ${firstLine(step.lastFailure)}`;
+}
+
+function retryIn({ nextRetryAt }: LiveStep, now: Date): string {
+  if (nextRetryAt === undefined) return '';
+  const seconds = (Date.parse(nextRetryAt) - now.getTime()) / 1000;
+  return seconds > 0 ? `; next attempt in ${formatSeconds(seconds)}` : '';
+}
+
+function shareOf({ heartbeat }: LiveStep): string {
+  return heartbeat?.share === undefined ? '' : ` (${Math.floor(heartbeat.share * 100)} %)`;
+}
+
+function elapsed({ startedAt, endedAt }: Pick<StageProgress, 'startedAt' | 'endedAt'>, now: Date): string {
+  if (startedAt === null) return '';
+  const end = endedAt === null ? now.getTime() : Date.parse(endedAt);
+  return `  ${formatSeconds(Math.max(0, end - Date.parse(startedAt)) / 1000)}`;
+}
+
+function events(progress: LiveProgress): string[] {
+  const lines = [headline(progress)];
+  for (const stage of progress.stages) {
+    if (stage.status === 'waiting') continue;
+    lines.push(`${stage.stage}: started`);
+    for (const [at, step] of stage.steps.entries()) lines.push(...stepEvents(`${stage.stage} ${at + 1}`, step));
+    if (stage.endedAt !== null) lines.push(`${stage.stage}: ${stage.status}${elapsed(stage, new Date(stage.endedAt))}`);
+  }
+  for (const need of progress.needs) lines.push(`waits for ${need.from}: ${need.message}`);
+  if (progress.outcome !== null) lines.push(`outcome: ${progress.outcome}`);
+  return lines;
+}
+
+function stepEvents(place: string, step: LiveStep): string[] {
+  const lines = [`${place}: ${step.name}`];
+  const trouble = step.status === 'running' ? troubleOf(step) : null;
+  if (trouble !== null) lines.push(`${place}: ${trouble}`);
+  if (step.endedAt !== null) {
+    const reused = step.reused === true ? ', reused' : '';
+    lines.push(`${place}: ${step.name}: ${step.status}${elapsed(step, new Date(step.endedAt))}${reused}`);
+  }
+  return lines;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}

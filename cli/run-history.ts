@@ -1,0 +1,53 @@
+import { temporal } from '@temporalio/proto';
+import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
+import { z } from 'zod';
+import { isDigest } from '../contract';
+import type { Digest } from '../contract';
+
+type History = temporal.api.history.v1.IHistory;
+
+/** An activity's end as the history keeps it. */
+export interface FinishedStep {
+  readonly id: string;
+  readonly result: unknown;
+  readonly failure: Error | null;
+}
+
+const digest = z.custom<Digest>(isDigest);
+const ModelResultSchema = z.object({ model: z.string(), results: digest, log: digest });
+const ReportSchema = z.object({ report: digest, candidate: ModelResultSchema });
+const LoggedSchema = z.object({ log: digest });
+
+/** Ended activities, oldest first. */
+export function finishedSteps(history: History): FinishedStep[] {
+  const ids = new Map<string, string>();
+  const steps: FinishedStep[] = [];
+  for (const event of history.events ?? []) {
+    const scheduled = event.activityTaskScheduledEventAttributes;
+    if (scheduled) ids.set(String(event.eventId), scheduled.activityId ?? '');
+    const completed = event.activityTaskCompletedEventAttributes;
+    if (completed) {
+      const [payload] = completed.result?.payloads ?? [];
+      const result: unknown = payload ? defaultPayloadConverter.fromPayload(payload) : undefined;
+      steps.push({ id: ids.get(String(completed.scheduledEventId)) ?? '', result, failure: null });
+    }
+    const failed = event.activityTaskFailedEventAttributes;
+    if (failed?.failure) {
+      const failure = defaultFailureConverter.failureToError(failed.failure, defaultPayloadConverter);
+      steps.push({ id: ids.get(String(failed.scheduledEventId)) ?? '', result: undefined, failure });
+    }
+  }
+  return steps;
+}
+
+/** The test report that the run wrote, or null as long as there is none. */
+export function reportOf(steps: readonly FinishedStep[]): z.infer<typeof ReportSchema> | null {
+  const written = steps.findLast(({ id, result }) => id === 'report' && result !== undefined);
+  return written === undefined ? null : ReportSchema.parse(written.result);
+}
+
+/** The container's log that a step left in the store, or null for a step without a container. */
+export function logOf(step: FinishedStep): Digest | null {
+  const logged = LoggedSchema.safeParse(step.result);
+  return logged.success ? logged.data.log : null;
+}

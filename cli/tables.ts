@@ -1,0 +1,42 @@
+import Table from 'cli-table3';
+
+type Cell = string | number | boolean | null | undefined;
+
+/** Aligned text without borders, as MedPerf shows its lists. */
+export function table(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const plain = new Table({
+    head: [...columns],
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+    chars: NO_BORDERS,
+  });
+  plain.push(...rows.map((row) => row.map((cell) => (cell === null || cell === undefined ? '' : cellText(cell)))));
+  return plain
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** Truth is shown as MedPerf's Python shows it. */
+function cellText(cell: string | number | boolean): string {
+  if (typeof cell === 'boolean') return cell ? 'True' : 'False';
+  return String(cell);
+}
+
+const NO_BORDERS = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '',
+} as const;
