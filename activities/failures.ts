@@ -7,7 +7,7 @@ import { FAILURE_TYPES, MedperfError } from '../contract';
 export function asFailure(error: unknown): unknown {
   if (!(error instanceof MedperfError)) return error;
   const owner = FAILURE_TYPES[error.type];
-  return ApplicationFailure.create({
+  const failure = ApplicationFailure.create({
     message: error.message,
     type: error.type,
     // The model's and the request's failures do not end by trying again.
@@ -15,6 +15,9 @@ export function asFailure(error: unknown): unknown {
     details: [error.facts],
     ...(owner === 'person' ? { category: ApplicationFailureCategory.BENIGN } : {}),
   });
+  // What was foreseen needs no stack, and its paths of this host do not belong into a history.
+  failure.stack = '';
+  return failure;
 }
 
 /** Gives every activity's foreseen errors their types; part of the plugin. */

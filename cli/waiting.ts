@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { Run } from '../client';
 import { Detached } from './detached';
-import { EXIT } from './exit-codes';
 import { follow } from './follow';
 import type { Cli, Session } from './session';
 
@@ -13,19 +12,19 @@ export function withDetach(command: Command): Command {
   return command.option('--detach', 'start the run, print its id and do not wait');
 }
 
-/** Waits for a run with its progress on the screen, unless asked to detach; `null` when it goes on without us. */
+/** Waits for a run with its progress on the screen; null when asked to detach from the start. */
 export async function resultOf<T>(
   cli: Cli,
   session: Session,
   run: Run<T>,
-  options: WaitingOptions,
+  options: WaitingOptions = {},
 ): Promise<{ readonly result: T } | null> {
   if (options.detach === true) {
     printStarted(cli, run.id);
     return null;
   }
-  const followed = await attached(cli, run.id, () => follow(session, cli.output, run));
-  return followed?.ended === true ? { result: followed.result } : null;
+  const followed = await detachable(cli, run.id, () => follow(session, cli.output, run));
+  return followed.ended ? { result: followed.result } : null;
 }
 
 export function printStarted(cli: Cli, id: string): void {
@@ -33,21 +32,15 @@ export function printStarted(cli: Cli, id: string): void {
   cli.output.note(`The run goes on in the background. Watch it: temporal-medperf run watch ${id}`);
 }
 
-/** Work during which Ctrl-C detaches; `null` when it was pressed. */
-export async function attached<T>(cli: Cli, id: string, work: () => Promise<T>): Promise<T | null> {
+/** Work during which Ctrl-C detaches: says how to come back, and lets `Detached` end the command. */
+export async function detachable<T>(cli: Cli, id: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Detached)) throw error;
-    cli.output.note(
-      `\nDetached; the run goes on. Watch it again: temporal-medperf run watch ${id}\nStop it: temporal-medperf run cancel ${id}`,
-    );
-    if (cli.output.json) cli.output.result({ id, detached: true }, () => '');
-    throw new Interrupted();
+    if (error instanceof Detached) {
+      cli.output.note(`\nDetached; the run goes on. Watch it again: temporal-medperf run watch ${id}`);
+      cli.output.note(`Stop it: temporal-medperf run cancel ${id}`);
+    }
+    throw error;
   }
-}
-
-/** Ends the command after Ctrl-C, when all is said. */
-export class Interrupted extends Error {
-  readonly exitCode = EXIT.detached;
 }

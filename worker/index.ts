@@ -1,3 +1,8 @@
+// What an adopter needs to build the plugin's dependencies.
+export { DockerEngine } from '../engine/docker-engine';
+export { DirectoryPublisher } from '../hosting/directory-publisher';
+export { openProfiles } from '../registry';
+export { FileStore } from '../store/file-store';
 export { MedPerfPlugin } from './plugin';
 export type { MedPerfPluginOptions } from './plugin';
 export { DEFAULT_POLICY, readPolicy } from './policy';

@@ -1,0 +1,75 @@
+import type { Command } from 'commander';
+import { define, wholeNumber } from '../command';
+import { followRequest } from '../request-decision';
+import { withSession } from '../session';
+import { printStarted, withDetach } from '../waiting';
+import type { WaitingOptions } from '../waiting';
+import { withPair } from './association';
+
+/** What `associate` and `onboard` have in common. */
+export interface RequestingOptions extends WaitingOptions {
+  readonly benchmark: number;
+  readonly yes?: boolean;
+  readonly again?: boolean;
+  readonly wait?: boolean;
+  readonly cache: boolean;
+  readonly reference: boolean;
+  readonly gpus?: number;
+}
+
+interface AssociateOptions extends RequestingOptions {
+  readonly modelUid: number;
+  readonly offline?: boolean;
+}
+
+export function addAssociateCommand(mlcube: Command): void {
+  define<AssociateOptions>(
+    withRequesting(
+      withPair(mlcube.command('associate').description('Request that a model takes part in a benchmark')).option(
+        '--offline',
+        'test with records and files that the store has',
+      ),
+    ),
+    ['mlcube associate --benchmark 1 --model_uid 4', 'mlcube associate -b 1 -m 4 -y --wait'],
+    (cli, options) =>
+      withSession(cli, async (session) => {
+        const run = await session.medperf.startAssociate({
+          benchmark: options.benchmark,
+          modelUid: options.modelUid,
+          ...requested(options),
+          ...(options.offline === true ? { offline: true } : {}),
+        });
+        if (options.detach === true) return printStarted(cli, run.id);
+        return followRequest(cli, session, run, options, (result) => result);
+      }),
+  );
+}
+
+export function withRequesting(command: Command): Command {
+  return withDetach(command)
+    .option('-y, --yes', 'send the request without asking')
+    .option('--again', 'ask again after a rejection')
+    .option('--wait', "stay until the committee's decision")
+    .option('--no-cache', 'run every container again')
+    .option('--no-reference', "leave the benchmark's reference model out of the test")
+    .option('--gpus <count>', "GPUs for the model's infer task", wholeNumber);
+}
+
+interface Requested {
+  readonly confirmed?: true;
+  readonly again?: true;
+  readonly noCache?: true;
+  readonly noReference?: true;
+  readonly gpus?: number;
+}
+
+/** The options as the workflows take them; only what was given is in it. */
+export function requested(options: RequestingOptions): Requested {
+  return {
+    ...(options.yes === true ? { confirmed: true } : {}),
+    ...(options.again === true ? { again: true } : {}),
+    ...(options.cache ? {} : { noCache: true }),
+    ...(options.reference ? {} : { noReference: true }),
+    ...(options.gpus === undefined ? {} : { gpus: options.gpus }),
+  };
+}

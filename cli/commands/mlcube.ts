@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import type { CubeRecord } from '../../registry';
+import { define, optionalUid } from '../command';
+import { collected, showRecord, withViewOptions } from '../record-view';
+import type { ViewOptions } from '../record-view';
+import { withRegistry } from '../session';
+import { table } from '../tables';
+import { addAssociateCommand } from './associate';
+import { addPublishingCommands } from './mlcube-publishing';
+import { addSubmitCommand } from './mlcube-submit';
+
+export function addMlcubeCommands(program: Command): void {
+  const mlcube = program.command('mlcube').description('Package, host, submit and look at cubes');
+  addPublishingCommands(mlcube);
+  addSubmitCommand(mlcube);
+  addAssociateCommand(mlcube);
+  define<{ mine?: boolean }>(
+    mlcube.command('ls').description('List registered cubes').option('--mine', 'only your own'),
+    ['mlcube ls', 'mlcube ls --mine'],
+    async (cli, { mine = false }) => {
+      const rows = await withRegistry(cli, (registry) => collected(registry.cubes({ mine })));
+      cli.output.result(rows, () => cubeTable(rows));
+    },
+  );
+  define<ViewOptions & { mine?: boolean }>(
+    withViewOptions(
+      mlcube
+        .command('view')
+        .description('Show one cube, or all')
+        .argument('[uid]')
+        .option('--mine', 'only your own'),
+    ),
+    ['mlcube view 4', 'mlcube view 4 -f json'],
+    async (cli, options, [argument]) => {
+      const uid = optionalUid(argument);
+      const record = await withRegistry(cli, (registry) =>
+        uid === undefined ? collected(registry.cubes({ mine: options.mine ?? false })) : registry.cube(uid),
+      );
+      await showRecord(cli, record, options);
+    },
+  );
+}
+
+function cubeTable(rows: readonly CubeRecord[]): string {
+  return table(
+    ['UID', 'Name', 'State', 'Registered'],
+    rows.map((row) => [row.uid, row.name, row.state, true]),
+  );
+}

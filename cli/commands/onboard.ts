@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { define, wholeNumber } from '../command';
+import { localCubeFrom } from '../cube-arguments';
+import { followRequest } from '../request-decision';
+import { withSession } from '../session';
+import { printStarted } from '../waiting';
+import { requested, withRequesting } from './associate';
+import type { RequestingOptions } from './associate';
+
+interface OnboardOptions extends RequestingOptions {
+  readonly name: string;
+}
+
+export function addOnboardCommand(program: Command): void {
+  define<OnboardOptions>(
+    withRequesting(
+      program
+        .command('onboard')
+        .description('Take a model through all stages: test, package, host, submit, associate')
+        .argument('<folder>', 'the folder that holds mlcube.yaml')
+        .requiredOption('-n, --name <name>', 'name in the registry, at most 20 characters')
+        .requiredOption('-b, --benchmark <uid>', 'uid of the benchmark', wholeNumber),
+    ),
+    [
+      'onboard medperf_tutorial/chestxray_mlp/mlcube --name my-modelref-cube --benchmark 1',
+      'onboard ./mlcube -n my-model -b 1 -y --wait',
+    ],
+    (cli, options, [folder = '']) =>
+      withSession(cli, async (session) => {
+        const cube = await localCubeFrom(session, folder);
+        const { name, benchmark } = options;
+        const run = await session.medperf.startOnboard({ cube, name, benchmark, ...requested(options) });
+        if (options.detach === true) return printStarted(cli, run.id);
+        return followRequest(cli, session, run, options, ({ association }) => association);
+      }),
+  );
+}

@@ -1,0 +1,147 @@
+import type { Command } from 'commander';
+import { define } from '../command';
+import { EXIT } from '../exit-codes';
+import { foreseenFailure, renderFailure } from '../failures';
+import { renderProgress } from '../progress-view';
+import { logOf, finishedSteps } from '../run-history';
+import type { FinishedStep } from '../run-history';
+import { listRuns, runTable } from '../run-list';
+import { withAnySession } from '../session';
+import type { Cli, Session } from '../session';
+import { exportRun } from '../support-bundle';
+import { resultOf } from '../waiting';
+
+export function addRunCommands(program: Command): void {
+  const run = program.command('run').description('Look at runs and steer them');
+  define(
+    run.command('ls').description('List the newest runs'),
+    ['run ls', 'run ls --json'],
+    (cli) =>
+      withAnySession(cli, async ({ temporal }) => {
+        const runs = await listRuns(temporal.client);
+        cli.output.result(runs, () => runTable(runs));
+      }),
+  );
+  define(
+    run.command('show').description('Show every stage and step of a run').argument('<id>'),
+    ['run show medperf-onboard/…/1-my-model'],
+    (cli, _options, [id = '']) => withAnySession(cli, (session) => show(cli, session, id)),
+  );
+  define(
+    run.command('watch').description('Follow a run until it ends').argument('<id>'),
+    ['run watch medperf-onboard/…/1-my-model'],
+    (cli, _options, [id = '']) => withAnySession(cli, (session) => watch(cli, session, id)),
+  );
+  define(
+    run
+      .command('logs')
+      .description("Print the containers' logs of a run")
+      .argument('<id>')
+      .argument('[step]', 'only this step, such as infer-model'),
+    ['run logs medperf-test/…', 'run logs medperf-test/… infer-model'],
+    (cli, _options, [id = '', step]) => withAnySession(cli, (session) => logs(cli, session, id, step)),
+  );
+  define(
+    run.command('cancel').description('Stop a run; a pending request is withdrawn').argument('<id>'),
+    ['run cancel medperf-onboard/…/1-my-model'],
+    (cli, _options, [id = '']) =>
+      withAnySession(cli, async ({ medperf }) => {
+        await medperf.cancel(id);
+        cli.output.result({ id }, () => `Asked ${id} to stop. See it end: temporal-medperf run watch ${id}`);
+      }),
+  );
+  define<{ no?: boolean }>(
+    run
+      .command('confirm')
+      .description('Answer a run that waits for confirmation')
+      .argument('<id>')
+      .option('--no', 'do not send the request'),
+    ['run confirm medperf-associate/…/1-4', 'run confirm medperf-associate/…/1-4 --no'],
+    (cli, options, [id = '']) => withAnySession(cli, (session) => confirmRun(cli, session, id, options.no !== true)),
+  );
+  define<{ output: string }>(
+    run
+      .command('export')
+      .description('Write a support bundle: history, progress, report and versions; no secrets, no data')
+      .argument('<id>')
+      .requiredOption('-o, --output <place>', 'a file that ends in .tar.gz, or a folder'),
+    ['run export medperf-test/… --output bundle.tar.gz'],
+    (cli, { output }, [id = '']) =>
+      withAnySession(cli, async (session) => {
+        await exportRun(session, id, output);
+        cli.output.result({ id, output }, () => `Wrote ${output}.`);
+      }),
+  );
+}
+
+async function show(cli: Cli, { medperf, temporal }: Session, id: string): Promise<void> {
+  const progress = await medperf.progress(id);
+  const failure = progress.status === 'RUNNING' ? null : await failureOf(temporal.client.workflow.getHandle(id));
+  cli.output.result({ ...progress, ...(failure === null ? {} : { failure }) }, () =>
+    [
+      `status: ${progress.status}`,
+      ...renderProgress(progress, new Date(), true),
+      ...(failure === null ? [] : [renderFailure(failure)]),
+    ].join('\n'),
+  );
+}
+
+async function failureOf(handle: { result(): Promise<unknown> }): Promise<ReturnType<typeof foreseenFailure>> {
+  try {
+    await handle.result();
+    return null;
+  } catch (error) {
+    return foreseenFailure(error);
+  }
+}
+
+async function watch(cli: Cli, session: Session, id: string): Promise<number> {
+  const ended = await resultOf(cli, session, session.medperf.run<unknown>(id));
+  const { outcome } = await session.medperf.progress(id);
+  cli.output.result({ id, outcome, result: ended?.result }, () => `The run has ended: ${outcome ?? 'no outcome'}.`);
+  return outcome === 'rejected' ? EXIT.refused : EXIT.done;
+}
+
+interface StepLog {
+  readonly step: string;
+  readonly log: string;
+}
+
+async function logs(cli: Cli, session: Session, id: string, wanted: string | undefined): Promise<void> {
+  const steps = finishedSteps(await session.temporal.client.workflow.getHandle(id).fetchHistory());
+  const found: StepLog[] = [];
+  for (const step of steps.filter((candidate) => wanted === undefined || candidate.id === wanted)) {
+    const log = await logText(session, step);
+    if (log !== null) found.push({ step: step.id, log });
+  }
+  found.push(...(await runningLogs(session, id, wanted)));
+  cli.output.result(found, () =>
+    found.length === 0
+      ? 'No container has left a log in this run yet.'
+      : found.map(({ step, log }) => `--- ${step}\n${log.trimEnd()}`).join('\n'),
+  );
+}
+
+async function logText({ store }: Session, step: FinishedStep): Promise<string | null> {
+  const digest = logOf(step);
+  if (digest !== null) return (await store.readBytes(digest)).toString('utf8');
+  const lines = step.failure === null ? undefined : foreseenFailure(step.failure)?.facts.log;
+  return lines === undefined ? null : lines.join('\n');
+}
+
+/** Of a container that still runs, only the last line is known here. */
+async function runningLogs({ medperf }: Session, id: string, wanted: string | undefined): Promise<StepLog[]> {
+  const { stages } = await medperf.progress(id);
+  return stages
+    .flatMap(({ steps }) => steps)
+    .flatMap(({ activityId = '', heartbeat }) =>
+      heartbeat?.lastLogLine === undefined || (wanted !== undefined && wanted !== activityId)
+        ? []
+        : [{ step: activityId, log: heartbeat.lastLogLine }],
+    );
+}
+
+async function confirmRun(cli: Cli, { medperf, profile }: Session, id: string, send: boolean): Promise<void> {
+  await medperf.confirm(id, { send, by: profile.username });
+  cli.output.result({ id, send }, () => (send ? 'Confirmed: the request is sent.' : 'Nothing is sent.'));
+}
