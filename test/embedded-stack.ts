@@ -5,15 +5,19 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import Docker from 'dockerode';
+import { fetchDemoData } from '../activities/fetch-demo-data';
 import { packageCube } from '../activities/package-cube';
 import { publish } from '../activities/publish';
 import { MedperfClient } from '../client';
 import { SEARCH_ATTRIBUTES, toMedperfHash } from '../contract';
+import type { DataAndLabels } from '../contract';
 import { demoDataArchive } from '../devstack/demo-data';
 import { startFileHost } from '../devstack/file-host';
+import { PACKAGE_ROOT } from '../devstack/package-root';
 import type { FileHost } from '../devstack/file-host';
 import { buildDemoImages } from '../devstack/images/demo-images';
 import { seedTutorial, startRegistry } from '../devstack/registry';
+import { DYNAMIC_CONFIG } from '../devstack/setup/temporal-server';
 import type { RunningRegistry, TutorialCube } from '../devstack/registry';
 import { DockerEngine } from '../engine/docker-engine';
 import { DirectoryPublisher } from '../hosting/directory-publisher';
@@ -22,7 +26,7 @@ import type { MedperfRegistry, Profiles } from '../registry';
 import { FileStore } from '../store/file-store';
 import { DEFAULT_POLICY, Registries, runWorkers } from '../worker';
 
-export const EXAMPLE_CUBES = join(__dirname, '..', 'examples', 'cubes');
+export const EXAMPLE_CUBES = join(PACKAGE_ROOT, 'examples', 'cubes');
 
 /** Everything in one process: a Temporal dev server, the registry, a file host, Docker and the workers. */
 export class EmbeddedStack {
@@ -51,11 +55,18 @@ export class EmbeddedStack {
       defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
     );
     const temporal = await TestWorkflowEnvironment.createLocal({
-      server: { executable: { type: 'existing-path', path }, searchAttributes },
+      server: {
+        executable: { type: 'existing-path', path },
+        searchAttributes,
+        extraArgs: DYNAMIC_CONFIG.flatMap((setting) => ['--dynamic-config-value', setting]),
+      },
     });
     const published = join(home, 'published');
     await mkdir(published);
-    const [server, files] = await Promise.all([startRegistry({ database: {} }), startFileHost({ directory: published })]);
+    const [server, files] = await Promise.all([
+      startRegistry({ database: {} }),
+      startFileHost({ directory: published }),
+    ]);
     const stack = new EmbeddedStack(home, temporal, server, files);
     await stack.seed(published);
     await stack.startWorkers(published);
@@ -86,6 +97,14 @@ export class EmbeddedStack {
 
   async results(digest: `sha256:${string}`): Promise<unknown> {
     return JSON.parse((await this.store.readBytes(digest)).toString('utf8'));
+  }
+
+  /** The demo data as the data preparator gets it. */
+  async demoData(): Promise<DataAndLabels> {
+    const archive = await demoDataArchive();
+    const { digest } = await this.store.putBytes(archive);
+    const fetching = { store: this.store, offline: true, signal: new AbortController().signal, tell: () => undefined };
+    return fetchDemoData(fetching, { url: '', hash: toMedperfHash(digest), offline: true });
   }
 
   private async signIn(username: string): Promise<{ token: string }> {

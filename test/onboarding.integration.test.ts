@@ -21,7 +21,10 @@ describe('onboarding on real parts', () => {
   afterAll(() => stack.stop());
 
   async function waitFor(id: string, what: Progress['needs'][number]['what']): Promise<void> {
-    await eventually(() => owner.progress(id), ({ needs }) => needs.some((need) => need.what === what));
+    await eventually(
+      () => owner.progress(id),
+      ({ needs }) => needs.some((need) => need.what === what),
+    );
   }
 
   async function keepHistory(id: string, name: string): Promise<{ events: number; json: string }> {
@@ -69,7 +72,12 @@ describe('onboarding on real parts', () => {
     expect(Buffer.byteLength(JSON.stringify(JSON.parse(json)))).toBeLessThan(200_000);
     const token = await tokenOf(stack, 'testmodelowner');
     const payloads = decodedPayloads(json);
-    for (const secret of [token, stack.home, join(__dirname, '..'), await readFile(join(MODEL, 'workspace', 'parameters.yaml'), 'utf8')]) {
+    for (const secret of [
+      token,
+      stack.home,
+      join(__dirname, '..'),
+      await readFile(join(MODEL, 'workspace', 'parameters.yaml'), 'utf8'),
+    ]) {
       expect(payloads).not.toContain(secret.trim());
     }
   });
@@ -156,7 +164,10 @@ describe('onboarding on real parts', () => {
   async function anotherVersion() {
     const folder = join(stack.home, 'another');
     await copyFolder(MODEL, folder);
-    await writeFile(join(folder, 'mlcube.yaml'), `# another version\n${await readFile(join(MODEL, 'mlcube.yaml'), 'utf8')}`);
+    await writeFile(
+      join(folder, 'mlcube.yaml'),
+      `# another version\n${await readFile(join(MODEL, 'mlcube.yaml'), 'utf8')}`,
+    );
     const cube = await owner.ingestCube(folder, 'another');
     const packaging = await owner.startPackage({ cube });
     const packaged = await packaging.result();
@@ -169,13 +180,18 @@ describe('onboarding on real parts', () => {
 
   it('leaves no container behind', async () => {
     const left = await stack.docker.listContainers({ all: true, filters: { label: ['org.temporal-medperf.key'] } });
-    const ours = left.filter(({ Labels }) => Labels['org.temporal-medperf.workflow-id']?.includes(new URL(stack.server.url).port));
+    const ours = left.filter(({ Labels }) =>
+      Labels['org.temporal-medperf.workflow-id']?.includes(new URL(stack.server.url).port),
+    );
     expect(ours).toEqual([]);
   });
 });
 
 async function tokenOf(stack: EmbeddedStack, username: string): Promise<string> {
-  const credentials = JSON.parse(await readFile(join(stack.home, 'config', 'credentials.json'), 'utf8')) as Record<string, string>;
+  const credentials = JSON.parse(await readFile(join(stack.home, 'config', 'credentials.json'), 'utf8')) as Record<
+    string,
+    string
+  >;
   const token = credentials[username];
   if (token === undefined) throw new Error(`${username} is not signed in`);
   return token;
@@ -183,7 +199,9 @@ async function tokenOf(stack: EmbeddedStack, username: string): Promise<string> 
 
 /** Payloads are base64 in a history's JSON: what they say is only visible decoded. */
 function decodedPayloads(json: string): string {
-  return json.replace(/"data": ?"([A-Za-z0-9+/=]+)"/g, (_, data: string) => Buffer.from(data, 'base64').toString('utf8'));
+  return json.replace(/"data": ?"([A-Za-z0-9+/=]+)"/g, (_, data: string) =>
+    Buffer.from(data, 'base64').toString('utf8'),
+  );
 }
 
 async function copyFolder(from: string, to: string): Promise<void> {

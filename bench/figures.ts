@@ -1,0 +1,47 @@
+/** One comparison: how many times the other side's time ours takes, and what is aimed for. */
+export interface Figure {
+  readonly name: string;
+  readonly ratio: number;
+  readonly goal: string;
+  readonly medians: Readonly<Record<string, number>>;
+  readonly pairs: number;
+}
+
+export interface Side {
+  readonly name: string;
+  /** Runs once; the bench measures its milliseconds. */
+  readonly run: () => Promise<void>;
+}
+
+/** Runs both sides in turn, so that a drift of the machine meets both, and compares pair by pair. */
+export async function compare(name: string, pairs: number, goal: number, ours: Side, theirs: Side): Promise<Figure> {
+  await ours.run();
+  await theirs.run();
+  const times: { ours: number; theirs: number }[] = [];
+  for (let pair = 0; pair < pairs; pair++) times.push({ ours: await timed(ours), theirs: await timed(theirs) });
+  return {
+    name,
+    ratio: median(times.map((time) => time.ours / time.theirs)),
+    goal: `<= ${goal}`,
+    medians: { [ours.name]: median(times.map((t) => t.ours)), [theirs.name]: median(times.map((t) => t.theirs)) },
+    pairs,
+  };
+}
+
+export function formatFigure({ name, ratio, goal, medians, pairs }: Figure): string {
+  const behind = Object.entries(medians).map(([side, ms]) => `${side} ${ms.toFixed(0)} ms`);
+  return `${name}: ratio ${ratio.toFixed(2)} (goal ${goal}); medians of ${pairs} pairs: ${behind.join(', ')}`;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+}
+
+async function timed({ run }: Side): Promise<number> {
+  const started = performance.now();
+  await run();
+  return performance.now() - started;
+}

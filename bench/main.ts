@@ -1,0 +1,30 @@
+import { findOrGetDocker } from '../devstack/setup/docker-engine';
+import { findOrGetTemporal } from '../devstack/setup/temporal-server';
+import { formatFigure } from './figures';
+import type { Figure } from './figures';
+import { benchTestRun } from './test-run';
+
+/** `npm run bench [-- NAME] [-- --json]`: each figure on one line. */
+const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = { 'test-run': benchTestRun };
+
+async function main(): Promise<void> {
+  const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+  const unknown = asked.filter((name) => !Object.hasOwn(BENCHES, name));
+  if (unknown.length > 0) {
+    throw new Error(`no bench named ${unknown.join(', ')}; there are: ${Object.keys(BENCHES).join(', ')}`);
+  }
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  await findOrGetDocker(say);
+  process.env['TEMPORAL_MEDPERF_TEMPORAL_CLI'] = await findOrGetTemporal(say);
+  const figures: Figure[] = [];
+  for (const [name, bench] of Object.entries(BENCHES)) {
+    if (asked.length === 0 || asked.includes(name)) figures.push(...(await bench()));
+  }
+  const lines = process.argv.includes('--json') ? [JSON.stringify(figures, null, 2)] : figures.map(formatFigure);
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
