@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
+import { EXIT } from './exit-codes';
 import { Output } from './output';
 import { placesFrom } from './places';
 import type { Cli } from './session';
@@ -13,21 +14,26 @@ export const DEFAULT_PROFILE = 'default';
 
 /**
  * Gives a command the options that all have, its examples and what it does.
- * @param work answers the exit code; nothing is 0.
+ * @param work is given the options as commander names them; answers the exit code, or nothing when all is done.
  */
-export function define<O>(
+export function define(
   command: Command,
   examples: readonly string[],
-  work: (cli: Cli, options: O, args: readonly string[]) => Promise<number | void>,
+  work: (cli: Cli, options: never, args: readonly string[]) => Promise<number> | Promise<void>,
 ): void {
   command
     .option('--profile <name>', 'server and user to act as', DEFAULT_PROFILE)
     .option('--json', 'print one JSON object')
     .addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ temporal-medperf ${line}`).join('\n')}`)
     .action(async () => {
-      const shared = command.opts<SharedOptions & O>();
-      const cli = { places: placesFrom(process.env), output: new Output(shared.json === true), profile: shared.profile };
-      process.exitCode = (await work(cli, shared, command.args)) ?? 0;
+      const shared = command.opts<SharedOptions>();
+      const cli = {
+        places: placesFrom(process.env),
+        output: new Output(shared.json === true),
+        profile: shared.profile,
+      };
+      const code = await work(cli, shared as never, command.args);
+      process.exitCode = typeof code === 'number' ? code : EXIT.done;
     });
 }
 

@@ -6,7 +6,8 @@ import { Detached } from './detached';
 import { ProgressPainter } from './progress-painter';
 import type { Session } from './session';
 
-export type Followed<T> = { readonly ended: true; readonly result: T } | { readonly ended: false; readonly progress: LiveProgress };
+export type Followed<T> =
+  { readonly ended: true; readonly result: T } | { readonly ended: false; readonly progress: LiveProgress };
 
 type Settled<T> = { readonly result: T } | { readonly error: unknown };
 
@@ -37,7 +38,7 @@ export async function follow<T>(
         if (progress.status === 'RUNNING' && until(progress)) return { ended: false, progress };
       }
       const ended = await Promise.race([settled.then(() => true), interrupt.pressed, delay(POLL_MS, false)]);
-      if (ended === true) break;
+      if (ended) break;
     }
     const last = await Promise.race([read(session, run.id), interrupt.pressed]);
     if (last !== 'no worker') painter.paint(last);

@@ -3,7 +3,6 @@ import type { Output } from './output';
 import { fitted, progressChanges, renderProgress } from './progress-view';
 
 const NO_WORKER = 'waiting for a worker (start one: temporal-medperf worker start)';
-const DEFAULT_COLUMNS = 80;
 
 /** Repaints one block on a terminal; elsewhere prints a line for each change. */
 export class ProgressPainter {
@@ -37,7 +36,7 @@ export class ProgressPainter {
   }
 
   private repaint(lines: readonly string[]): void {
-    const { columns = DEFAULT_COLUMNS, rows } = process.stderr;
+    const { columns, rows } = process.stderr;
     const shown = fitted(lines, columns).slice(-Math.max(1, rows - 1));
     const back = this.painted === 0 ? '' : `\x1b[${this.painted}F\x1b[J`;
     process.stderr.write(`${back}${shown.join('\n')}\n`);

@@ -46,7 +46,9 @@ function headline({ model, benchmark, id }: LiveProgress): string {
 }
 
 function renderStep(step: LiveStep, now: Date): string[] {
-  const lines = [`    ${MARKS[step.status]} ${step.name}${elapsed(step, now)}${step.reused === true ? ', reused' : ''}`];
+  const lines = [
+    `    ${MARKS[step.status]} ${step.name}${elapsed(step, now)}${step.reused === true ? ', reused' : ''}`,
+  ];
   if (step.status !== 'running') return lines;
   const trouble = troubleOf(step);
   if (trouble !== null) lines.push(`        ${trouble}${retryIn(step, now)}`);

@@ -1,4 +1,4 @@
-import { temporal } from '@temporalio/proto';
+import type { temporal } from '@temporalio/proto';
 import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { z } from 'zod';
 import { isDigest } from '../contract';

@@ -25,8 +25,7 @@ const DEFAULT_NAMESPACE = 'default';
  */
 export async function openTemporal({ state }: Places): Promise<OpenTemporal> {
   const { connectionOptions, namespace = DEFAULT_NAMESPACE } = loadClientConnectConfig();
-  const address =
-    connectionOptions.address ?? (await readDevStack(state))?.temporal.address ?? DEFAULT_ADDRESS;
+  const address = connectionOptions.address ?? (await readDevStack(state))?.temporal.address ?? DEFAULT_ADDRESS;
   const options = { ...connectionOptions, address };
   try {
     const connection = await Connection.connect({ ...options, connectTimeout: CONNECT_TIMEOUT });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Run } from '../client';
 import { Detached } from './detached';
+import { EXIT } from './exit-codes';
 import { follow } from './follow';
 import type { Cli, Session } from './session';
 
@@ -27,9 +28,11 @@ export async function resultOf<T>(
   return followed.ended ? { result: followed.result } : null;
 }
 
-export function printStarted(cli: Cli, id: string): void {
+/** @returns the exit code. */
+export function printStarted(cli: Cli, id: string): number {
   cli.output.result({ id }, () => id);
   cli.output.note(`The run goes on in the background. Watch it: temporal-medperf run watch ${id}`);
+  return EXIT.done;
 }
 
 /** Work during which Ctrl-C detaches: says how to come back, and lets `Detached` end the command. */

@@ -12,7 +12,7 @@ interface LoginOptions {
 }
 
 export function addAccountCommands(program: Command): void {
-  define<LoginOptions>(
+  define(
     program
       .command('login')
       .description('Sign in to a MedPerf server and keep the sign-in as a profile')
@@ -46,7 +46,8 @@ async function logout(cli: Cli): Promise<void> {
 
 async function knownServer({ places, profile }: Cli): Promise<string> {
   const profiles = await openProfiles(places.config).list();
-  const server = profiles.find(({ name }) => name === profile)?.server ?? (await readDevStack(places.state))?.registry.url;
+  const server =
+    profiles.find(({ name }) => name === profile)?.server ?? (await readDevStack(places.state))?.registry.url;
   if (server !== undefined) return server;
   throw new WrongUse({
     what: 'It is not known which server to sign in to.',

@@ -23,7 +23,7 @@ interface AssociateOptions extends RequestingOptions {
 }
 
 export function addAssociateCommand(mlcube: Command): void {
-  define<AssociateOptions>(
+  define(
     withRequesting(
       withPair(mlcube.command('associate').description('Request that a model takes part in a benchmark')).option(
         '--offline',
@@ -31,7 +31,7 @@ export function addAssociateCommand(mlcube: Command): void {
       ),
     ),
     ['mlcube associate --benchmark 1 --model_uid 4', 'mlcube associate -b 1 -m 4 -y --wait'],
-    (cli, options) =>
+    (cli, options: AssociateOptions) =>
       withSession(cli, async (session) => {
         const run = await session.medperf.startAssociate({
           benchmark: options.benchmark,

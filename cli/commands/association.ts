@@ -40,10 +40,10 @@ export function withPair(command: Command): Command {
 }
 
 function addDecision(association: Command, name: 'approve' | 'reject', status: 'APPROVED' | 'REJECTED'): void {
-  define<PairOptions>(
+  define(
     withPair(association.command(name).description(`Decide on a pending request: ${name} it`)),
     [`association ${name} --benchmark 1 --model_uid 4`, `association ${name} -b 1 -m 4 --profile committee`],
-    async (cli, options) => decide(cli, options, status),
+    (cli, options: PairOptions) => decide(cli, options, status),
   );
 }
 

@@ -8,15 +8,15 @@ import { table } from '../tables';
 
 export function addBenchmarkCommands(program: Command): void {
   const benchmark = program.command('benchmark').description('Look at benchmarks');
-  define<{ mine?: boolean }>(
+  define(
     benchmark.command('ls').description('List benchmarks').option('--mine', 'only your own'),
     ['benchmark ls', 'benchmark ls --mine --json'],
-    async (cli, { mine = false }) => {
+    async (cli, { mine = false }: { mine?: boolean }) => {
       const rows = await withRegistry(cli, (registry) => collected(registry.benchmarks({ mine })));
       cli.output.result(rows, () => benchmarkTable(rows));
     },
   );
-  define<ViewOptions & { mine?: boolean }>(
+  define(
     withViewOptions(
       benchmark
         .command('view')
@@ -25,9 +25,9 @@ export function addBenchmarkCommands(program: Command): void {
         .option('--mine', 'only your own'),
     ),
     ['benchmark view 1', 'benchmark view 1 -f json -o benchmark.json'],
-    async (cli, options, [argument]) => {
+    async (cli, options: ViewOptions & { mine?: boolean }, [argument]) => {
       const uid = optionalUid(argument);
-      const record = await withRegistry(cli, (registry) =>
+      const record = await withRegistry<unknown>(cli, (registry) =>
         uid === undefined ? collected(registry.benchmarks({ mine: options.mine ?? false })) : registry.benchmark(uid),
       );
       await showRecord(cli, record, options);

@@ -23,7 +23,7 @@ interface HostOptions extends WaitingOptions {
 }
 
 export function addPublishingCommands(mlcube: Command): void {
-  define<PackageOptions>(
+  define(
     mlcube
       .command('package')
       .description('Check a cube and write the files to host into its folder "deploy"')
@@ -31,9 +31,9 @@ export function addPublishingCommands(mlcube: Command): void {
       .addOption(typeOption())
       .option('-o, --output <folder>', 'write there instead'),
     ['mlcube package medperf_tutorial/chestxray_mlp/mlcube', 'mlcube package . --type metrics'],
-    (cli, options, [folder = '']) => runPackage(cli, folder, options),
+    (cli, options: PackageOptions, [folder = '']) => runPackage(cli, folder, options),
   );
-  define<HostOptions>(
+  define(
     withDetach(
       mlcube
         .command('host')
@@ -43,7 +43,7 @@ export function addPublishingCommands(mlcube: Command): void {
         .option('-n, --name <name>', "folder to publish under; else the cube's own"),
     ),
     ['mlcube host medperf_tutorial/chestxray_mlp/mlcube', 'mlcube host . --name my-model --json'],
-    (cli, options, [folder = '']) => runHost(cli, folder, options),
+    (cli, options: HostOptions, [folder = '']) => runHost(cli, folder, options),
   );
 }
 

@@ -20,7 +20,7 @@ export interface SubmitOptions extends WaitingOptions {
 }
 
 export function addSubmitCommand(mlcube: Command): void {
-  define<SubmitOptions>(
+  define(
     withDetach(
       mlcube
         .command('submit')

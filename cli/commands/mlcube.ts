@@ -14,26 +14,22 @@ export function addMlcubeCommands(program: Command): void {
   addPublishingCommands(mlcube);
   addSubmitCommand(mlcube);
   addAssociateCommand(mlcube);
-  define<{ mine?: boolean }>(
+  define(
     mlcube.command('ls').description('List registered cubes').option('--mine', 'only your own'),
     ['mlcube ls', 'mlcube ls --mine'],
-    async (cli, { mine = false }) => {
+    async (cli, { mine = false }: { mine?: boolean }) => {
       const rows = await withRegistry(cli, (registry) => collected(registry.cubes({ mine })));
       cli.output.result(rows, () => cubeTable(rows));
     },
   );
-  define<ViewOptions & { mine?: boolean }>(
+  define(
     withViewOptions(
-      mlcube
-        .command('view')
-        .description('Show one cube, or all')
-        .argument('[uid]')
-        .option('--mine', 'only your own'),
+      mlcube.command('view').description('Show one cube, or all').argument('[uid]').option('--mine', 'only your own'),
     ),
     ['mlcube view 4', 'mlcube view 4 -f json'],
-    async (cli, options, [argument]) => {
+    async (cli, options: ViewOptions & { mine?: boolean }, [argument]) => {
       const uid = optionalUid(argument);
-      const record = await withRegistry(cli, (registry) =>
+      const record = await withRegistry<unknown>(cli, (registry) =>
         uid === undefined ? collected(registry.cubes({ mine: options.mine ?? false })) : registry.cube(uid),
       );
       await showRecord(cli, record, options);

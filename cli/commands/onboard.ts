@@ -12,7 +12,7 @@ interface OnboardOptions extends RequestingOptions {
 }
 
 export function addOnboardCommand(program: Command): void {
-  define<OnboardOptions>(
+  define(
     withRequesting(
       program
         .command('onboard')
@@ -25,7 +25,7 @@ export function addOnboardCommand(program: Command): void {
       'onboard medperf_tutorial/chestxray_mlp/mlcube --name my-modelref-cube --benchmark 1',
       'onboard ./mlcube -n my-model -b 1 -y --wait',
     ],
-    (cli, options, [folder = '']) =>
+    (cli, options: OnboardOptions, [folder = '']) =>
       withSession(cli, async (session) => {
         const cube = await localCubeFrom(session, folder);
         const { name, benchmark } = options;

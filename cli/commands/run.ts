@@ -13,14 +13,11 @@ import { resultOf } from '../waiting';
 
 export function addRunCommands(program: Command): void {
   const run = program.command('run').description('Look at runs and steer them');
-  define(
-    run.command('ls').description('List the newest runs'),
-    ['run ls', 'run ls --json'],
-    (cli) =>
-      withAnySession(cli, async ({ temporal }) => {
-        const runs = await listRuns(temporal.client);
-        cli.output.result(runs, () => runTable(runs));
-      }),
+  define(run.command('ls').description('List the newest runs'), ['run ls', 'run ls --json'], (cli) =>
+    withAnySession(cli, async ({ temporal }) => {
+      const runs = await listRuns(temporal.client);
+      cli.output.result(runs, () => runTable(runs));
+    }),
   );
   define(
     run.command('show').description('Show every stage and step of a run').argument('<id>'),
@@ -50,23 +47,24 @@ export function addRunCommands(program: Command): void {
         cli.output.result({ id }, () => `Asked ${id} to stop. See it end: temporal-medperf run watch ${id}`);
       }),
   );
-  define<{ no?: boolean }>(
+  define(
     run
       .command('confirm')
       .description('Answer a run that waits for confirmation')
       .argument('<id>')
       .option('--no', 'do not send the request'),
     ['run confirm medperf-associate/…/1-4', 'run confirm medperf-associate/…/1-4 --no'],
-    (cli, options, [id = '']) => withAnySession(cli, (session) => confirmRun(cli, session, id, options.no !== true)),
+    (cli, options: { no?: boolean }, [id = '']) =>
+      withAnySession(cli, (session) => confirmRun(cli, session, id, options.no !== true)),
   );
-  define<{ output: string }>(
+  define(
     run
       .command('export')
       .description('Write a support bundle: history, progress, report and versions; no secrets, no data')
       .argument('<id>')
       .requiredOption('-o, --output <place>', 'a file that ends in .tar.gz, or a folder'),
     ['run export medperf-test/… --output bundle.tar.gz'],
-    (cli, { output }, [id = '']) =>
+    (cli, { output }: { output: string }, [id = '']) =>
       withAnySession(cli, async (session) => {
         await exportRun(session, id, output);
         cli.output.result({ id, output }, () => `Wrote ${output}.`);

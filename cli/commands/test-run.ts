@@ -29,13 +29,13 @@ export interface TestRunOptions extends WaitingOptions {
 
 /** Turns a cube's name or a data folder into what the store or the registry knows. */
 export interface ArgumentReaders {
-  cube(argument: string): Promise<CubeRef>;
-  data(directory: string): Promise<Digest>;
+  readonly cube: (argument: string) => Promise<CubeRef>;
+  readonly data: (directory: string) => Promise<Digest>;
 }
 
 export function addTestCommands(program: Command): void {
   const test = program.command('test').description("Test a model's compatibility with a benchmark");
-  define<TestRunOptions>(
+  define(
     withDetach(
       test
         .command('run')

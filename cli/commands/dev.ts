@@ -1,0 +1,121 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { startRegistry } from '../../devstack/registry';
+import { readDevStack, stopDevStack } from '../../devstack/stack-record';
+import type { StackRecord } from '../../devstack/stack-record';
+import { runDevStack } from '../../devstack/supervisor';
+import { MedperfError } from '../../contract';
+import { define, wholeNumber } from '../command';
+import { startDetached, startedBy } from '../detached-process';
+import { readDevWorker, startDevWorker, stopDevWorker } from '../dev-worker';
+import type { Cli } from '../session';
+import { table } from '../tables';
+
+interface RegistryOptions {
+  readonly port: number;
+  readonly database: string;
+}
+
+export function addDevCommands(program: Command): void {
+  const dev = program
+    .command('dev')
+    .description('A whole MedPerf on this machine: Temporal, registry, file host, worker');
+  define(dev.command('start').description('Start what does not run yet'), ['dev start'], start);
+  define(dev.command('stop').description('Stop it all; what it holds stays'), ['dev stop'], stop);
+  define(dev.command('status').description('Say what runs and where'), ['dev status', 'dev status --json'], status);
+  define(
+    dev.command('supervise', { hidden: true }).description('Run the stack in the foreground'),
+    ['dev supervise'],
+    supervise,
+  );
+  define(
+    dev
+      .command('registry')
+      .description('Run only the stand-in of MedPerf’s server, in the foreground, without seed')
+      .requiredOption('--port <port>', 'port on the loopback address', wholeNumber)
+      .requiredOption('--database <folder>', 'folder that keeps its data'),
+    ['dev registry --port 8000 --database ./registry'],
+    runRegistry,
+  );
+}
+
+async function start(cli: Cli): Promise<void> {
+  const { places, output } = cli;
+  if ((await readDevStack(places.state)) === null) {
+    output.note('Starting Temporal, the registry and the file host …');
+    await startDetached(['dev', 'supervise'], join(places.state, 'dev-stack.log'), (line) => output.note(line));
+  }
+  if ((await readDevWorker(places)) === null) {
+    output.note('Starting a worker …');
+    await startDevWorker(places);
+  }
+  const record = await readDevStack(places.state);
+  if (record === null) {
+    throw new MedperfError('NeedsAttention', {
+      what: 'The dev stack has ended right after its start.',
+      next: `look into ${join(places.state, 'dev-stack.log')}`,
+    });
+  }
+  output.result({ running: true, ...addresses(record) }, () =>
+    [
+      stackTable(record),
+      '',
+      'Users of the tutorial: testmodelowner, testbenchmarkowner, testdataowner; password: test',
+      'Sign in: temporal-medperf login',
+    ].join('\n'),
+  );
+}
+
+async function stop({ places, output }: Cli): Promise<void> {
+  const worker = await stopDevWorker(places);
+  const stack = await stopDevStack(places.state);
+  output.result({ stopped: { worker, stack } }, () =>
+    worker || stack ? 'The dev stack is stopped.' : 'No dev stack was running.',
+  );
+}
+
+async function status({ places, output }: Cli): Promise<void> {
+  const record = await readDevStack(places.state);
+  const worker = (await readDevWorker(places)) !== null;
+  if (record === null) {
+    output.result({ running: false, worker }, () => 'No dev stack is running. Start it: temporal-medperf dev start');
+    return;
+  }
+  output.result({ running: true, worker, ...addresses(record) }, () =>
+    [stackTable(record), worker ? 'A worker serves it.' : 'No worker serves it: temporal-medperf dev start'].join('\n'),
+  );
+}
+
+async function supervise({ places, output }: Cli): Promise<void> {
+  const log = (line: string): void => {
+    output.note(line);
+    startedBy.line(line);
+  };
+  await runDevStack({ stateDirectory: places.state, log }, () => startedBy.ready());
+}
+
+async function runRegistry({ output }: Cli, { port, database: directory }: RegistryOptions): Promise<void> {
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  const registry = await startRegistry({ database: { directory }, port });
+  output.result({ url: registry.url }, () => `The registry answers at ${registry.url}.`);
+  await stopped;
+  await registry.close();
+}
+
+function addresses({ temporal, registry, files }: StackRecord): object {
+  return { temporal: temporal.address, ui: temporal.uiUrl, registry: registry.url, files: files.url };
+}
+
+function stackTable(record: StackRecord): string {
+  return table(
+    ['Part', 'Address'],
+    [
+      ['Temporal', record.temporal.address],
+      ["Temporal's UI", record.temporal.uiUrl],
+      ['registry', record.registry.url],
+      ['file host', record.files.url],
+    ],
+  );
+}

@@ -1,0 +1,128 @@
+import { availableParallelism } from 'node:os';
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { CONTAINERS_QUEUE, CONTROL_QUEUE, MedperfError } from '../../contract';
+import { readDevStack } from '../../devstack/stack-record';
+import { DockerEngine } from '../../engine/docker-engine';
+import { DirectoryPublisher } from '../../hosting/directory-publisher';
+import type { Publisher } from '../../hosting/publisher';
+import { openProfiles } from '../../registry';
+import { FileStore } from '../../store/file-store';
+import { DEFAULT_POLICY, readPolicy, Registries, runWorkers } from '../../worker';
+import type { WorkersOptions } from '../../worker';
+import { define, wholeNumber } from '../command';
+import { startedBy } from '../detached-process';
+import type { Cli } from '../session';
+import { missingSearchAttributes, openTemporal } from '../temporal';
+import type { OpenTemporal } from '../temporal';
+import { WrongUse } from '../wrong-use';
+
+export interface WorkerOptions {
+  readonly role: 'all' | 'control' | 'containers';
+  readonly slots: number;
+  readonly policy?: string;
+  readonly hostDirectory?: string;
+  readonly hostUrl?: string;
+}
+
+const LEAST_SLOTS = 2;
+
+export function addWorkerCommands(program: Command): void {
+  const worker = program.command('worker').description('Do the work that runs ask for');
+  define(
+    worker
+      .command('start')
+      .description('Serve the task queues until SIGTERM or Ctrl-C')
+      .addOption(
+        new Option('--role <role>', 'control: registry, store, hosting; containers: this machine’s Docker')
+          .choices(['all', 'control', 'containers'])
+          .default('all'),
+      )
+      .option('--slots <count>', 'container steps at once', wholeNumber, Math.max(LEAST_SLOTS, availableParallelism()))
+      .option('--policy <file>', "the operator's limits for containers (JSON)")
+      .option('--host-directory <folder>', 'folder that a web server publishes, for "mlcube host"')
+      .option('--host-url <url>', 'where it shows that folder'),
+    [
+      'worker start',
+      'worker start --role containers --slots 2 --policy policy.json',
+      'worker start --role control --host-directory /srv/cubes --host-url https://cubes.example.org',
+    ],
+    startWorker,
+  );
+}
+
+async function startWorker(cli: Cli, options: WorkerOptions): Promise<void> {
+  if ((options.hostDirectory === undefined) !== (options.hostUrl === undefined)) {
+    throw new WrongUse({
+      what: 'Publishing needs both a folder and its URL.',
+      next: 'give --host-directory and --host-url.',
+    });
+  }
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
+  const temporal = await openTemporal(cli.places);
+  try {
+    await requireSearchAttributes(temporal);
+    await serve(cli, temporal, options, stop.signal);
+  } finally {
+    await temporal.connection.close();
+  }
+}
+
+async function requireSearchAttributes(temporal: OpenTemporal): Promise<void> {
+  const missing = await missingSearchAttributes(temporal);
+  if (missing.length === 0) return;
+  throw new MedperfError('NeedsAttention', {
+    what: `Temporal's namespace ${temporal.namespace} lacks search attributes that the workflows use.`,
+    found: `missing: ${missing.join(', ')} (all of type Keyword)`,
+    next: 'register them: temporal-medperf setup',
+  });
+}
+
+async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, signal: AbortSignal): Promise<void> {
+  const store = new FileStore(cli.places.store);
+  const registries = new Registries(openProfiles(cli.places.config));
+  const { limits, inferGpus } = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
+  const engine =
+    options.role === 'control' ? null : await DockerEngine.connect({ store, workDirectory: cli.places.work });
+  const connection = await NativeConnection.connect(temporal.options);
+  const workers: WorkersOptions = {
+    connection,
+    namespace: temporal.namespace,
+    signal,
+    ...(options.role === 'containers'
+      ? {}
+      : { control: { store, openRegistry: registries.open, publisher: await publisher(cli, store, options) } }),
+    ...(engine === null ? {} : { containers: { store, engine, limits, inferGpus, slots: options.slots } }),
+    onReady: () => tellReady(cli, options),
+  };
+  try {
+    await runWorkers(workers);
+  } finally {
+    await engine?.close();
+    await registries.close();
+    await connection.close();
+  }
+}
+
+/** The operator's folder, else the one that the dev stack's file host shows; null leaves hosting to other workers. */
+async function publisher(cli: Cli, store: FileStore, options: WorkerOptions): Promise<Publisher | null> {
+  const { hostDirectory: directory, hostUrl: baseUrl } = options;
+  if (directory !== undefined && baseUrl !== undefined) return new DirectoryPublisher({ store, directory, baseUrl });
+  const stack = await readDevStack(cli.places.state);
+  return stack === null
+    ? null
+    : new DirectoryPublisher({ store, directory: stack.files.directory, baseUrl: stack.files.url });
+}
+
+function tellReady(cli: Cli, { role }: WorkerOptions): void {
+  const queues = {
+    control: [CONTROL_QUEUE],
+    containers: [CONTAINERS_QUEUE, `${CONTAINERS_QUEUE}@<this host>`],
+  };
+  const served = role === 'all' ? [...queues.control, ...queues.containers] : queues[role];
+  cli.output.result({ ready: true, queues: served }, () => `worker ready: queues ${served.join(', ')}`);
+  startedBy.ready();
+}

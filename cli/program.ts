@@ -1,0 +1,32 @@
+import { Command } from 'commander';
+import { addAccountCommands } from './commands/account';
+import { addAssociationCommands } from './commands/association';
+import { addBenchmarkCommands } from './commands/benchmark';
+import { addDevCommands } from './commands/dev';
+import { addMlcubeCommands } from './commands/mlcube';
+import { addOnboardCommand } from './commands/onboard';
+import { addRunCommands } from './commands/run';
+import { addSetupCommand } from './commands/setup';
+import { addTestCommands } from './commands/test-run';
+import { addWorkerCommands } from './commands/worker';
+import { EXIT_CODES_HELP } from './exit-codes';
+
+/** The whole command line; commander throws instead of ending the process. */
+export function createProgram(): Command {
+  const program = new Command('temporal-medperf')
+    .description('Take medical-AI models through MedPerf as durable workflows')
+    .exitOverride()
+    .showHelpAfterError('(add --help for the options and examples)')
+    .addHelpText('afterAll', EXIT_CODES_HELP);
+  addAccountCommands(program);
+  addBenchmarkCommands(program);
+  addTestCommands(program);
+  addMlcubeCommands(program);
+  addAssociationCommands(program);
+  addOnboardCommand(program);
+  addRunCommands(program);
+  addWorkerCommands(program);
+  addDevCommands(program);
+  addSetupCommand(program);
+  return program;
+}
