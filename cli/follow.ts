@@ -26,7 +26,9 @@ export async function follow<T>(
   until: (progress: LiveProgress) => boolean = () => false,
 ): Promise<Followed<T>> {
   const painter = new ProgressPainter(output);
-  const settled = settle(run.result());
+  // A wait for the end that nobody needs any more would keep the process alive for the length of a long poll.
+  const left = new AbortController();
+  const settled = settle(session.temporal.connection.withAbortSignal(left.signal, () => run.result()));
   const interrupt = interruption();
   try {
     for (;;) {
@@ -35,13 +37,19 @@ export async function follow<T>(
       if (progress === 'no worker') painter.waitForWorker();
       else {
         painter.paint(progress);
-        if (progress.status === 'RUNNING' && until(progress)) return { ended: false, progress };
+        if (progress.status === 'RUNNING' && until(progress)) {
+          left.abort();
+          return { ended: false, progress };
+        }
       }
       const ended = await Promise.race([settled.then(() => true), interrupt.pressed, delay(POLL_MS, false)]);
       if (ended) break;
     }
     const last = await Promise.race([read(session, run.id), interrupt.pressed]);
     if (last !== 'no worker') painter.paint(last);
+  } catch (error) {
+    left.abort();
+    throw error;
   } finally {
     interrupt.forget();
     painter.end();

@@ -93,14 +93,12 @@ function events(progress: LiveProgress): string[] {
 }
 
 function stepEvents(place: string, step: LiveStep): string[] {
-  const lines = [`${place}: ${step.name}`];
-  const trouble = step.status === 'running' ? troubleOf(step) : null;
-  if (trouble !== null) lines.push(`${place}: ${trouble}`);
   if (step.endedAt !== null) {
     const reused = step.reused === true ? ', reused' : '';
-    lines.push(`${place}: ${step.name}: ${step.status}${elapsed(step, new Date(step.endedAt))}${reused}`);
+    return [`${place}: ${step.name}: ${step.status}${elapsed(step, new Date(step.endedAt))}${reused}`];
   }
-  return lines;
+  const trouble = troubleOf(step);
+  return [`${place}: ${step.name}`, ...(trouble === null ? [] : [`${place}: ${trouble}`])];
 }
 
 function firstLine(text: string): string {

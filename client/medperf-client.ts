@@ -49,9 +49,13 @@ const OWNER = defineSearchAttributeKey(SEARCH_ATTRIBUTES.owner, KEYWORD);
 export class MedperfClient {
   constructor(private readonly options: MedperfClientOptions) {}
 
-  /** Puts a cube's folder into the store, so that any host that shares it can take the steps. */
+  /**
+   * Puts what of a cube's folder is hosted with it into the store, so that any host that shares it can take the steps.
+   * The rest of the folder, such as sources, data or an earlier `deploy`, neither travels nor counts.
+   */
   async ingestCube(directory: string, label: string): Promise<CubeRef & { kind: 'local' }> {
-    const { digest } = await this.options.store.putTree(directory, { links: 'follow', exclude: isClutter });
+    const exclude = (path: string): boolean => !travels(path) || isClutter(path);
+    const { digest } = await this.options.store.putTree(directory, { links: 'follow', exclude });
     return { kind: 'local', tree: digest, label };
   }
 
@@ -181,6 +185,14 @@ export class MedperfClient {
 /** True for a run id that the server does not know. */
 export function isUnknownRun(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError;
+}
+
+/** What packaging hosts, and the folders on the way to it. */
+function travels(path: string): boolean {
+  return (
+    ['mlcube.yaml', 'workspace', 'workspace/parameters.yaml', 'workspace/additional_files'].includes(path) ||
+    path.startsWith('workspace/additional_files/')
+  );
 }
 
 /** MedPerf's client drops the first kind on unpacking; the others never belong to a cube or a dataset. */

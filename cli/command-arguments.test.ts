@@ -1,0 +1,122 @@
+import { withHyphens } from './command';
+import { cubeLabel } from './cube-arguments';
+import { requested } from './commands/associate';
+import { submitInput } from './commands/mlcube-submit';
+import { testRunInput } from './commands/test-run';
+import type { TestRunOptions } from './commands/test-run';
+import { createProgram } from './program';
+import { renderRecord } from './record-view';
+import { placesFrom } from './places';
+import { table } from './tables';
+
+const READERS = {
+  cube: (argument: string) => Promise.resolve({ kind: 'registered', uid: argument.length } as const),
+  data: (folder: string) => Promise.resolve(`sha256:${folder}` as const),
+};
+const PLAIN: TestRunOptions = { cache: true, reference: true };
+
+describe('withHyphens', () => {
+  it("takes MedPerf's spellings as ours and leaves values alone", () => {
+    expect(withHyphens(['--model_uid', 'a_b', '--data_path=my_data', '-m', 'x_y'])).toEqual([
+      '--model-uid',
+      'a_b',
+      '--data-path=my_data',
+      '-m',
+      'x_y',
+    ]);
+  });
+});
+
+describe('testRunInput', () => {
+  it('says only what was given', async () => {
+    expect(await testRunInput(PLAIN, READERS)).toEqual({});
+  });
+
+  it('maps every option', async () => {
+    const options: TestRunOptions = {
+      ...{ benchmark: 1, model: 'm', dataPreparation: 'pp', evaluator: 'eee', gpus: 2 },
+      ...{ demoDatasetUrl: 'u', demoDatasetHash: 'h', dataPath: 'd', labelsPath: 'l' },
+      ...{ cache: false, reference: false, offline: true, skipDemoDataPreparation: true },
+    };
+    expect(await testRunInput(options, READERS)).toEqual({
+      ...{ benchmark: 1, gpus: 2, demoDatasetUrl: 'u', demoDatasetHash: 'h' },
+      ...{ model: { kind: 'registered', uid: 1 }, dataPreparator: { kind: 'registered', uid: 2 } },
+      ...{ evaluator: { kind: 'registered', uid: 3 }, rawData: 'sha256:d', rawLabels: 'sha256:l' },
+      ...{ noCache: true, noReference: true, offline: true, skipDemoDataPreparation: true },
+    });
+  });
+});
+
+describe('submitInput', () => {
+  it('registers an operational cube unless asked otherwise', () => {
+    const options = { name: 'n', mlcubeFile: 'u' };
+    expect(submitInput(options)).toEqual({ name: 'n', urls: { manifestUrl: 'u' }, operational: true });
+    expect(submitInput({ ...options, development: true }).operational).toBe(false);
+  });
+
+  it("takes --image-hash as the archive's with --image-file, else as the image's id", () => {
+    const options = { name: 'n', mlcubeFile: 'u', imageHash: 'abc' };
+    expect(submitInput(options).hashes).toEqual({ imageHash: 'abc' });
+    expect(submitInput({ ...options, imageFile: 'i' }).hashes).toEqual({ imageTarballHash: 'abc' });
+  });
+});
+
+it('does not confirm for the person without -y', () => {
+  const options = { benchmark: 1, cache: true, reference: true };
+  expect(requested(options)).toEqual({});
+  expect(requested({ ...options, yes: true, again: true })).toEqual({ confirmed: true, again: true });
+});
+
+it.each([
+  ['a/xrv_chex_densenet/mlcube/mlcube.yaml', 'xrv_chex_densenet'],
+  ['a/xrv_chex_densenet/mlcube/', 'xrv_chex_densenet'],
+  ['a/my_model', 'my_model'],
+])('calls the cube at %s %s', (path, label) => {
+  expect(cubeLabel(path)).toBe(label);
+});
+
+describe('the command line', () => {
+  it.each([
+    [['nonsense']],
+    [['benchmark', 'ls', '--nonsense']],
+    [['mlcube', 'associate', '--benchmark', '1']],
+    [['mlcube', 'associate', '-b', 'one', '-m', '4']],
+    [['mlcube', 'package', '.', '--type', 'toy']],
+  ])('refuses %j', async (args) => {
+    const write = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+    try {
+      await expect(createProgram().parseAsync(args, { from: 'user' })).rejects.toMatchObject({ exitCode: 1 });
+    } finally {
+      write.mockRestore();
+    }
+  });
+
+  it('gives every command examples, a profile and --json', () => {
+    const leaves = createProgram().commands.flatMap((command) =>
+      command.commands.length > 0 ? command.commands : [command],
+    );
+    expect(leaves.length).toBeGreaterThan(20);
+    for (const command of leaves) {
+      expect(command.options.map(({ long }) => long)).toEqual(expect.arrayContaining(['--profile', '--json']));
+    }
+  });
+});
+
+it('aligns tables and writes truth as MedPerf does', () => {
+  expect(table(['UID', 'Name', 'Registered'], [[1, 'a-long-name', true]])).toBe(
+    'UID  Name         Registered\n1    a-long-name  True',
+  );
+});
+
+it('shows records as YAML with sorted keys', () => {
+  expect(renderRecord({ b: 1, a: [2] }, 'yaml')).toBe('a:\n  - 2\nb: 1\n');
+});
+
+it('puts everything below TEMPORAL_MEDPERF_HOME', () => {
+  expect(placesFrom({ TEMPORAL_MEDPERF_HOME: '/h' })).toEqual({
+    config: '/h/config',
+    state: '/h/state',
+    store: '/h/state/store',
+    work: '/h/state/work',
+  });
+});
