@@ -1,4 +1,4 @@
-import { lstat, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hostedFileNames, MedperfError } from '../contract';
 import type { BlobRef, PackagedCube } from '../contract';
@@ -29,6 +29,8 @@ export async function writeDeployFolder(store: Store, packaged: PackagedCube, ta
     for (const [name, { digest }] of Object.entries(hostedFiles(packaged))) {
       await store.materialiseFile(digest, join(made, name), 'copy');
     }
+    // A web server run by another user may publish it.
+    await chmod(made, 0o755);
     await rm(target, { recursive: true, force: true });
     await rename(made, target);
   } catch (error) {

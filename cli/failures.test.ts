@@ -19,7 +19,12 @@ describe('foreseenFailure', () => {
   it.each([
     ['an error of our libraries', new MedperfError('EngineUnavailable', FACTS), 'EngineUnavailable', 5],
     ['wrong use', new WrongUse(FACTS), 'WrongUse', 2],
-    ['a cancelled run', new WorkflowFailedError('x', new CancelledFailure('x'), RetryState.UNSPECIFIED), 'Cancelled', 1],
+    [
+      'a cancelled run',
+      new WorkflowFailedError('x', new CancelledFailure('x'), RetryState.NON_RETRYABLE_FAILURE),
+      'Cancelled',
+      1,
+    ],
     ['an unreachable Temporal', new TemporalUnavailable('127.0.0.1:1', new Error('x')), 'TemporalUnavailable', 5],
   ])('knows %s', (_name, error, type, exitCode) => {
     expect(foreseenFailure(error)).toMatchObject({ type, exitCode });

@@ -39,7 +39,12 @@ describe('renderProgress', () => {
   });
 
   it('says why an attempt failed and when the next one comes', () => {
-    const failing = { ...INFER, attempt: 3, lastFailure: 'no answer\ndetails', nextRetryAt: '2026-01-01T00:00:14.000Z' };
+    const failing = {
+      ...INFER,
+      attempt: 3,
+      lastFailure: 'no answer\ndetails',
+      nextRetryAt: '2026-01-01T00:00:14.000Z',
+    };
     expect(renderProgress(progressWith([failing]), NOW)).toContain(
       '        attempt 2 failed: no answer; next attempt in 4.0 s',
     );
