@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isGrpcServiceError, QueryNotRegisteredError, QueryRejectedError } from '@temporalio/client';
+import { MedperfError } from '../contract';
 import type { LiveProgress, Run } from '../client';
 import type { Output } from './output';
 import { Detached } from './detached';
@@ -12,8 +12,6 @@ export type Followed<T> =
 type Settled<T> = { readonly result: T } | { readonly error: unknown };
 
 const POLL_MS = 500;
-/** gRPC: cancelled by the deadline, deadline exceeded, failed precondition (no worker has polled yet). */
-const NO_WORKER = new Set([1, 4, 9]);
 
 /**
  * Shows a run's progress until it ends or `until` holds. Ctrl-C throws `Detached`; the run goes on.
@@ -70,9 +68,7 @@ async function read(session: Session, id: string): Promise<LiveProgress | 'no wo
   try {
     return await session.medperf.progress(id);
   } catch (error) {
-    // Before its first workflow task a run has no query yet.
-    if (error instanceof QueryNotRegisteredError || error instanceof QueryRejectedError) return 'no worker';
-    if (isGrpcServiceError(error) && NO_WORKER.has(error.code)) return 'no worker';
+    if (error instanceof MedperfError && error.type === 'HostLost') return 'no worker';
     throw error;
   }
 }

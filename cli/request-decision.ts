@@ -11,6 +11,8 @@ import { detachable } from './waiting';
 export interface RequestOptions {
   /** Stay until the committee has decided. */
   readonly wait?: boolean;
+  /** Confirm without asking, also a run that was started without it. */
+  readonly yes?: boolean;
 }
 
 const RULE = '='.repeat(20);
@@ -24,7 +26,7 @@ export async function followRequest<T>(
   cli: Cli,
   session: Session,
   run: Run<T>,
-  { wait = false }: RequestOptions,
+  { wait = false, yes = false }: RequestOptions,
   associationOf: (result: T) => AssociateResult,
 ): Promise<number> {
   let answered = false;
@@ -35,8 +37,8 @@ export async function followRequest<T>(
       const followed = await follow(session, cli.output, run, pauses);
       if (followed.ended) return printDecision(cli, run.id, followed.result, associationOf(followed.result));
       if (!needs(followed.progress, 'confirmation')) return printSent(cli, run.id);
-      if (!isInteractive()) return printUnconfirmed(cli, run.id);
-      const send = await askToSend(cli, session, followed.progress);
+      if (!yes && !isInteractive()) return printUnconfirmed(cli, run.id);
+      const send = yes || (await askToSend(cli, session, followed.progress));
       await session.medperf.confirm(run.id, { send, by: session.profile.username });
       answered = true;
     }

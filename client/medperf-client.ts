@@ -149,7 +149,8 @@ export class MedperfClient {
     model: string,
     benchmark?: number,
   ): Promise<Run<T>> {
-    const request = digestPart(input);
+    // Whether it is confirmed does not make it another request.
+    const request = digestPart({ ...input, confirmed: undefined });
     const handle = await this.options.client.workflow.start<Workflow>(type, {
       workflowId: id,
       taskQueue: CONTROL_QUEUE,

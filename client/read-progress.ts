@@ -1,5 +1,7 @@
+import { isGrpcServiceError, QueryNotRegisteredError, QueryRejectedError, ServiceError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
+import { MedperfError } from '../contract';
 import type { Heartbeat, Progress, StepProgress } from '../contract';
 
 /** A step with what only the server knows of its activity. */
@@ -20,14 +22,17 @@ export interface LiveProgress extends Omit<Progress, 'stages'> {
 }
 
 const QUERY_DEADLINE_MS = 10_000;
+/** gRPC's words for it: cancelled at the deadline, deadline exceeded, failed precondition (no worker polled yet). */
+const UNANSWERED = new Set([1, 4, 9]);
 
-/** Merges the workflow's own word with the server's list of pending activities. */
+/**
+ * Merges the workflow's own word with the server's list of pending activities.
+ * @throws MedperfError `HostLost` while no worker answers.
+ */
 export async function readProgress(client: Client, id: string): Promise<LiveProgress> {
   const handle = client.workflow.getHandle(id);
   const description = await handle.describe();
-  const progress = await client.connection.withDeadline(Date.now() + QUERY_DEADLINE_MS, () =>
-    handle.query<Progress>('progress'),
-  );
+  const progress = await queryProgress(client, id);
   const pending = pendingById(description);
   const stages = progress.stages.map((stage) => ({
     ...stage,
@@ -36,6 +41,33 @@ export async function readProgress(client: Client, id: string): Promise<LiveProg
     ),
   }));
   return { ...progress, id, status: description.status.name, stages };
+}
+
+/** Only a worker can answer a query; without one it would wait until its deadline. */
+async function queryProgress(client: Client, id: string): Promise<Progress> {
+  const handle = client.workflow.getHandle(id);
+  try {
+    return await client.connection.withDeadline(Date.now() + QUERY_DEADLINE_MS, () =>
+      handle.query<Progress>('progress'),
+    );
+  } catch (error) {
+    if (!isUnanswered(error)) throw error;
+    throw new MedperfError(
+      'HostLost',
+      {
+        what: `No control worker answers, so the progress of ${id} is not known now. The run itself is safe.`,
+        next: 'start a worker: temporal-medperf worker start (on this machine: temporal-medperf dev start).',
+      },
+      { cause: error },
+    );
+  }
+}
+
+function isUnanswered(error: unknown): boolean {
+  if (error instanceof QueryNotRegisteredError || error instanceof QueryRejectedError) return true;
+  // The client wraps what the connection threw.
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && UNANSWERED.has(cause.code);
 }
 
 type Pending = Omit<LiveStep, keyof StepProgress>;

@@ -8,9 +8,18 @@ export interface ProcessIdentity {
   readonly started: string;
 }
 
+const STATE = 0;
+const STARTED = 19;
+const ENDED = new Set(['Z', 'X']);
+
 export async function identify(pid: number): Promise<ProcessIdentity> {
+  return { pid, started: (await statFields(pid))[STARTED] ?? '' };
+}
+
+/** Fields of `/proc/PID/stat` behind the program's name; none where there is no such file. */
+async function statFields(pid: number): Promise<string[]> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return { pid, started: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '' };
+  return stat === '' ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
@@ -19,7 +28,9 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   } catch {
     return false;
   }
-  return (await identify(identity.pid)).started === identity.started;
+  const fields = await statFields(identity.pid);
+  // A killed process is listed until its parent has heard of its end.
+  return (fields[STARTED] ?? '') === identity.started && !ENDED.has(fields[STATE] ?? '');
 }
 
 /** Asks a process to end, and after `patienceMs` makes it. */

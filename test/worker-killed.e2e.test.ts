@@ -2,6 +2,8 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import type { LiveProgress } from '../client';
+import { isAlive } from '../devstack/process-identity';
+import type { ProcessIdentity } from '../devstack/process-identity';
 import { EXAMPLE_CUBES } from './embedded-stack';
 import { eventually, MedperfStack } from './medperf-stack';
 
@@ -54,15 +56,32 @@ describe('a worker killed while a model infers', () => {
     const { id } = await stack.json<{ id: string }>([
       ...['onboard', await slowCube(), '--name', 'survivor', '--benchmark', '1', '-y', '--no-reference', '--detach'],
     ]);
-    const running = await eventually(() => inferContainers(id), (list) => list[0]?.State === 'running');
-    const { pid } = await stack.readState<{ pid: number }>('worker.json');
-    process.kill(pid, 'SIGKILL');
+    const running = await eventually(
+      () => inferContainers(id),
+      (list) => list[0]?.State === 'running',
+    );
+    const worker = await stack.readState<ProcessIdentity>('worker.json');
+    process.kill(worker.pid, 'SIGKILL');
+    await eventually(() => isAlive(worker), (alive) => !alive);
     await stack.expectDone(['dev', 'start']);
 
-    const show = (): Promise<LiveProgress> => stack.json<LiveProgress>(['run', 'show', id]);
-    await eventually(show, ({ needs }) => needs.some(({ what }) => what === 'committee-decision'), 120);
-    await stack.expectDone(['association', 'approve', '--profile', 'committee', '--benchmark', '1', '--model_uid', '4']);
-    await eventually(show, ({ outcome }) => outcome === 'approved');
+    // Until the new worker has taken the workflow over, its progress is not known.
+    const show = async (): Promise<LiveProgress | null> => {
+      const { code, stdout } = await stack.cli(['run', 'show', id, '--json']);
+      return code === 0 ? (JSON.parse(stdout) as LiveProgress) : null;
+    };
+    await eventually(show, (run) => run?.needs.some(({ what }) => what === 'committee-decision') === true, 120);
+    await stack.expectDone([
+      'association',
+      'approve',
+      '--profile',
+      'committee',
+      '--benchmark',
+      '1',
+      '--model_uid',
+      '4',
+    ]);
+    await eventually(show, (run) => run?.outcome === 'approved');
 
     expect(await starts(running[0]?.Id ?? '', since)).toBe(1);
     expect(await inferContainers(id)).toEqual([]);

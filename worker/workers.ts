@@ -50,6 +50,8 @@ function controlWorker(options: WorkersOptions, control: ControlDependencies): P
     taskQueue: CONTROL_QUEUE,
     workflowsPath: require.resolve('../workflows'),
     maxConcurrentActivityTaskExecutions: CONTROL_SLOTS,
+    // After a worker's death, queries and workflow tasks wait this long for it before another one gets them.
+    stickyQueueScheduleToStartTimeout: '3 seconds',
     plugins: [new MedPerfPlugin({ control })],
   });
 }
