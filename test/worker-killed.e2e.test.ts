@@ -62,7 +62,10 @@ describe('a worker killed while a model infers', () => {
     );
     const worker = await stack.readState<ProcessIdentity>('worker.json');
     process.kill(worker.pid, 'SIGKILL');
-    await eventually(() => isAlive(worker), (alive) => !alive);
+    await eventually(
+      () => isAlive(worker),
+      (alive) => !alive,
+    );
     await stack.expectDone(['dev', 'start']);
 
     // Until the new worker has taken the workflow over, its progress is not known.

@@ -38,7 +38,9 @@ const START_MS = 60_000;
 const STOP_MS = 10_000;
 const LOG_FILE = 'temporal.log';
 /** The server's defaults poll 20 times a second and let SQLite sync at every commit: four times slower (docs/architecture.md). */
-export const DYNAMIC_CONFIG = ['transfer', 'timer', 'visibility'].map((queue) => `history.${queue}ProcessorMaxPollRPS=2000`);
+export const DYNAMIC_CONFIG = ['transfer', 'timer', 'visibility'].map(
+  (queue) => `history.${queue}ProcessorMaxPollRPS=2000`,
+);
 const PRAGMAS = ['journal_mode=wal', 'synchronous=normal'];
 
 /**
