@@ -4,9 +4,9 @@ import type { Action, ActionResult, Digest, Heartbeat, RunTaskInput, RunTaskResu
 import type { Engine, RunLimits } from '../engine/engine';
 import { logTail } from '../engine/log-tail';
 import { requireManifest } from '../mlcube/manifest';
-import type { Parameter } from '../mlcube/manifest';
-import { planTask, workspacePath } from '../mlcube/task-plan';
-import type { TaskPlan } from '../mlcube/task-plan';
+import { planTask, undecidedPaths } from '../mlcube/task-plan';
+import type { CubeKinds, TaskPlan } from '../mlcube/task-plan';
+import type { Manifest } from '../mlcube/manifest';
 import type { Store } from '../store/store';
 import { acceptOutputs } from './accept-outputs';
 
@@ -96,20 +96,27 @@ export async function planAction(store: Store, input: RunTaskInput): Promise<{ a
   const parameters = manifest.tasks[task]?.inputs ?? [];
   const declared = new Set(parameters.map(({ name }) => name));
   const given = Object.keys(input.inputs).filter((name) => declared.has(name) || !OPTIONAL_INPUTS.has(name));
-  const plan = planTask(manifest, task, new Set(given), await foldersAmong(store, cube.tree, parameters));
+  const overrides = new Set(given);
+  const plan = planTask(manifest, task, overrides, await kindsInCube(store, cube.tree, manifest, task, overrides));
   const inputs: Record<string, Digest> = {};
   for (const mount of plan.inputs) inputs[mount.mount] = await mountedTree(store, input, mount);
   const { entrypoint, command, environment, outputs } = plan;
   return { action: { version: CONTRACT_VERSION, imageId, entrypoint, command, environment, inputs, outputs }, plan };
 }
 
-async function foldersAmong(store: Store, tree: Digest, parameters: readonly Parameter[]): Promise<Set<string>> {
-  const folders = new Set<string>();
-  for (const parameter of parameters.filter(({ type }) => type === 'unknown')) {
-    const path = workspacePath(parameter);
-    if ((await store.lookUp(tree, path))?.kind === 'directory') folders.add(path);
+async function kindsInCube(
+  store: Store,
+  tree: Digest,
+  manifest: Manifest,
+  task: string,
+  overrides: ReadonlySet<string>,
+): Promise<CubeKinds> {
+  const kinds = new Map<string, 'file' | 'directory'>();
+  for (const path of undecidedPaths(manifest, task, overrides)) {
+    const entry = await store.lookUp(tree, path);
+    if (entry !== null) kinds.set(path, entry.kind);
   }
-  return folders;
+  return kinds;
 }
 
 async function mountedTree(

@@ -1,14 +1,10 @@
+import { CUBE_TYPES } from '../contract';
 import type { CubeType } from '../contract';
 import type { Manifest } from './manifest';
+import { TYPE_TASKS } from './task-contract';
 
-const MARKING_TASK: Readonly<Record<CubeType, string>> = {
-  'data-preparator': 'prepare',
-  model: 'infer',
-  metrics: 'evaluate',
-};
-
-/** What a cube is by its tasks; null when it has none of the marking ones, or several. */
-export function cubeType({ tasks }: Pick<Manifest, 'tasks'>): CubeType | null {
-  const types = (Object.keys(MARKING_TASK) as CubeType[]).filter((type) => Object.hasOwn(tasks, MARKING_TASK[type]));
-  return types.length === 1 ? (types[0] ?? null) : null;
+/** The one type whose tasks the manifest has; null when there is none or more than one. */
+export function cubeType(manifest: Manifest): CubeType | null {
+  const fitting = CUBE_TYPES.filter((type) => TYPE_TASKS[type].every((task) => Object.hasOwn(manifest.tasks, task)));
+  return fitting.length === 1 ? (fitting[0] ?? null) : null;
 }

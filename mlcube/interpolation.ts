@@ -1,27 +1,44 @@
-import { isMap } from 'yaml';
-import type { Node, YAMLMap } from 'yaml';
-import type { YamlSource } from './yaml-source';
+import { quote } from './complaints';
+import type { YamlMapping, YamlValue } from './yaml-document';
 
-const REFERENCE = /\$\{([^{}]*)\}/g;
-/** Both mean the workspace folder, to which relative paths are joined anyway. */
-const WORKSPACE = new Set(['runtime.workspace', 'workspace']);
+const REFERENCE = /\$\{([\w.-]+)\}/g;
+const MAX_CHARACTERS = 16 * 1024;
+
+export type Interpolated = { readonly text: string } | { readonly problem: string };
 
 /**
- * Replaces `${a.b}` by the text found under these keys of the same file, and a leading workspace reference by nothing,
- * since paths are relative to it. What cannot be resolved is a finding.
+ * Fills in OmegaConf references to scalars of the same file (`${docker.image}`), one level deep: what is referred to may
+ * hold no reference itself. Resolvers, relative and nested references are named as problems.
  */
-export function interpolated(source: YamlSource, node: Node, text: string): string {
-  return text.replace(REFERENCE, (reference, name: string) => {
-    if (WORKSPACE.has(name.trim())) return '.';
-    const value = scalarAt(source, source.root, name.trim().split('.'));
-    if (value !== null && !value.includes('${')) return value;
-    source.error(node, `${reference} names no plain value of this file`, 'write the value out');
-    return '';
+export function interpolate(root: YamlMapping, text: string): Interpolated {
+  if (!text.includes('${')) return { text };
+  let room = MAX_CHARACTERS - text.length;
+  const filled = text.replace(REFERENCE, (reference, path: string) => {
+    const value = scalarText(root, path.split('.')) ?? reference;
+    room -= value.length;
+    return room < 0 ? '' : value;
   });
+  if (room < 0) return { problem: 'its references make it too long' };
+  const rest = /\$\{[^}]*\}?/.exec(filled)?.[0];
+  if (rest !== undefined) return { problem: `the reference ${quote(rest)} names no plain value of this file` };
+  return { text: filled };
 }
 
-function scalarAt(source: YamlSource, map: YAMLMap | null, [key = '', ...rest]: readonly string[]): string | null {
-  const value = source.member(map, key)?.value ?? null;
-  if (rest.length > 0) return isMap(value) ? scalarAt(source, value, rest) : null;
-  return source.text(value);
+const WORKSPACE = /^\$\{(?:runtime\.)?workspace\}(?=\/|$)/;
+
+/** As {@link interpolate}, for a path: `${workspace}` or `${runtime.workspace}` at its start is the cube's workspace. */
+export function interpolatePath(root: YamlMapping, path: string): Interpolated {
+  return interpolate(root, path.replace(WORKSPACE, '.'));
+}
+
+/** Null when the path leads to no scalar, to an empty one, or to one that would have to be filled in first. */
+function scalarText(root: YamlMapping, path: readonly string[]): string | null {
+  let value: YamlValue | undefined = root;
+  for (const key of path) {
+    if (value?.kind !== 'mapping') return null;
+    value = value.entries.get(key)?.value;
+  }
+  if (value?.kind !== 'scalar' || value.value === null) return null;
+  const text = String(value.value);
+  return text.includes('${') ? null : text;
 }

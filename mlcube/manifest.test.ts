@@ -44,22 +44,28 @@ describe('parseManifest', () => {
   it('reports every finding at once, each with its line', () => {
     const text =
       'docker:\n  image: x\n  volumes: /:/host\ntasks:\n  infer:\n    parameters:\n      outputs:\n        output_path: out\n';
-    expect(findings(text)).toEqual([
-      'error:3:docker.volumes is not possible here',
-      'error:8:the output output_path of infer is neither a file nor a directory',
-    ]);
+    expect(findings(text)).toEqual(['error:3:docker has the unknown key "volumes"']);
   });
 
   it.each([
-    ['a: [1', 'not valid YAML'],
-    ['a: 1\na: 2\ntasks: {}', 'not valid YAML'],
+    ['a: [1', 'the file is not YAML'],
+    ['a: 1\na: 2\ntasks: {}', 'is there already'],
     ['- 1', 'no mapping'],
     ['', 'no mapping'],
-    ['name: x', 'there are no tasks'],
     ['docker: {image: "${nowhere}"}\ntasks: {}', 'names no plain value'],
   ])('complains of %j', (text, message) => {
     expect(findings(text).join()).toContain(message);
     expect(() => requireManifest(text)).toThrow(message);
+  });
+
+  it.each([
+    [
+      'an alias bomb',
+      `a: &a [1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ndocker: {image: x, env_args: {A: *d}}\ntasks: {}`,
+    ],
+    ['a list where a text belongs', 'docker: {image: x, cpu_args: [--privileged]}\ntasks: {}'],
+  ])('complains of %s instead of throwing', (_name, text) => {
+    expect(parseManifest(text).findings.some(({ severity }) => severity === 'error')).toBe(true);
   });
 
   it('never throws, whatever the text', () => {
@@ -74,7 +80,7 @@ describe('docker arguments', () => {
   }
 
   it('ignores harmless ones with a warning', () => {
-    const { findings: complaints } = read('-u 1000:1000 --rm --network=none --network none');
+    const { findings: complaints } = read('-u $(id -u):$(id -g) --rm --network=none -u1000');
     expect(complaints.map(({ severity }) => severity)).toEqual(['warning', 'warning', 'warning', 'warning']);
   });
 
@@ -99,6 +105,11 @@ describe('docker arguments', () => {
     '--runtime other',
     '--shm-size huge',
     '"unclosed',
+    'constructor',
+    '__proto__',
+    '-e A=$HOME',
+    '-u',
+    '--shm-size 0',
   ])('refuses %s by name and line', (args) => {
     const errors = read(args).findings.filter(({ severity }) => severity === 'error');
     expect(errors).toHaveLength(1);
@@ -121,7 +132,7 @@ describe('docker arguments', () => {
           '--shm-size',
         ];
         fc.pre(!allowed.includes(option));
-        expect(read(`${option} x`).findings.filter(({ severity }) => severity === 'error')).toHaveLength(1);
+        expect(read(`${option} x`).findings.some(({ severity }) => severity === 'error')).toBe(true);
       }),
     );
   });

@@ -28,40 +28,42 @@ describe('checkForPackaging', () => {
     const inputs =
       'parameters_file: other.yaml, weights: weights.json, more: additional_files/../x, lost: additional_files/lost';
     expect(check(model(inputs, 'output_path: o/, extra: e/'))).toEqual([
-      '3:infer lacks the input data_path',
-      '6:infer has the output extra, which MedPerf does not know',
-      '5:infer.parameters_file is other.yaml',
-      '5:infer.weights is weights.json, outside additional_files/',
-      '5:infer.more is additional_files/../x, outside additional_files/',
-      '5:workspace/additional_files/lost is absent',
+      '3:infer has no input data_path',
+      '6:infer has the output "extra"; MedPerf allows output_path',
+      '5:parameters_file of infer is "other.yaml", not parameters.yaml',
+      '5:the extra input weights of infer, "weights.json", is not below additional_files/',
+      '5:the extra input more of infer, "additional_files/../x", is not below additional_files/',
+      '5:workspace/additional_files/lost is not in the cube',
     ]);
   });
 
   it('misses the parameters file that is declared', () => {
-    const found = check(model('data_path: d/, parameters_file: parameters.yaml'), { ...WHOLE, hasParameters: false });
-    expect(found).toEqual(['5:workspace/parameters.yaml is absent']);
+    const found = check(model('data_path: d/, parameters_file: parameters.yaml'), {
+      hasParameters: false,
+      additionalFiles: [],
+    });
+    expect(found).toEqual(['5:workspace/parameters.yaml is not in the cube']);
   });
 
   it('refuses two images, and none', () => {
     const tasks =
-      'tasks: {evaluate: {parameters: {inputs: {predictions: p/, labels: l/}, outputs: {output_path: r.yaml}}}}';
-    expect(check(`docker: {image: x}\nsingularity: {image: y}\n${tasks}`)).toEqual([
-      '-:both docker.image and singularity.image are given',
+      'tasks: {evaluate: {parameters: {inputs: {predictions: p/, labels: l/}, outputs: {output_path: {type: file, default: r.yaml}}}}}';
+    const nothing = { hasParameters: false, additionalFiles: [] };
+    expect(check(`docker: {image: x}\nsingularity: {image: y}\n${tasks}`, nothing)).toEqual([
+      '2:docker.image and singularity.image are both given, which is ambiguous',
     ]);
-    expect(check(tasks)).toEqual(['-:no Docker image is given']);
+    expect(check(tasks, nothing).join()).toContain('image');
   });
 
   it('cannot tell the type of a cube with no marking task, or two', () => {
-    expect(check('docker: {image: x}\ntasks: {train: {}}').join()).toContain(
-      'no data preparator, model or metrics cube',
-    );
+    expect(check('docker: {image: x}\ntasks: {train: {}}').join()).toContain('do not tell the type of the cube');
     expect(cubeType(parseManifest('tasks: {infer: {parameters: {}}, evaluate: {parameters: {}}}').manifest)).toBeNull();
   });
 
   it('wants all three tasks of a data preparator', () => {
-    const found = check('docker: {image: x}\ntasks: {prepare: {parameters: {}}}');
-    expect(found).toContain('-:a data-preparator needs the task sanity_check');
-    expect(found).toContain('-:a data-preparator needs the task statistics');
-    expect(found).toContain('2:prepare lacks the output report_file');
+    const { manifest } = parseManifest('docker: {image: x}\ntasks: {prepare: {parameters: {}}}');
+    const found = checkForPackaging(manifest, 'data-preparator', WHOLE).map(({ message }) => message);
+    for (const task of ['sanity_check', 'statistics']) expect(found.join()).toContain(task);
+    expect(found.join()).toContain('report_file');
   });
 });

@@ -1,107 +1,169 @@
-import { posix } from 'node:path';
 import { hostedFileNames } from '../contract';
-import type { CubeType, Finding } from '../contract';
-import type { Manifest, Parameter, TaskDefinition } from './manifest';
+import type { CubeType, Finding, Task } from '../contract';
+import { Complaints, quote } from './complaints';
+import { checkKinds } from './contract-kinds';
+import type { Manifest } from './manifest';
+import { TYPE_TASKS } from './task-contract';
+import type { Parameter, TaskSection } from './task-section';
+import { workspacePath } from './workspace-path';
 
-/** What the cube's folder holds beside its manifest. */
+/** The files of a cube that packaging would take along. */
 export interface CubeFiles {
+  /** Whether `workspace/parameters.yaml` is there. */
   readonly hasParameters: boolean;
-  /** Files below `workspace/additional_files`, relative to it. */
+  /** Files below `workspace/additional_files/`, relative to it. */
   readonly additionalFiles: readonly string[];
 }
 
-interface TaskSchema {
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  /** Models and metrics may read further files, which travel with the cube. */
-  readonly extraInputs: boolean;
-}
-
-/** Tasks that each cube type has to have (reference: medperf.md, part 6). */
-const SCHEMAS: Readonly<Record<CubeType, Readonly<Record<string, TaskSchema>>>> = {
-  model: { infer: { inputs: ['data_path'], outputs: ['output_path'], extraInputs: true } },
-  metrics: { evaluate: { inputs: ['predictions', 'labels'], outputs: ['output_path'], extraInputs: true } },
-  'data-preparator': {
-    prepare: {
-      inputs: ['data_path', 'labels_path'],
-      outputs: ['output_path', 'output_labels_path', 'report_file'],
-      extraInputs: true,
-    },
-    sanity_check: { inputs: ['data_path', 'labels_path', 'report_file'], outputs: [], extraInputs: true },
-    statistics: { inputs: ['data_path', 'labels_path'], outputs: ['output_path'], extraInputs: true },
-  },
+/** What MedPerf's packaging demands of a task: exactly these outputs, these inputs, and no others but extra files. */
+const PACKAGED_TASKS: Readonly<
+  Record<Task, { readonly inputs: readonly string[]; readonly outputs: readonly string[] }>
+> = {
+  infer: { inputs: ['data_path'], outputs: ['output_path'] },
+  evaluate: { inputs: ['predictions', 'labels'], outputs: ['output_path'] },
+  prepare: { inputs: ['data_path', 'labels_path'], outputs: ['output_path', 'output_labels_path', 'report_file'] },
+  sanity_check: { inputs: ['data_path', 'labels_path', 'report_file'], outputs: [] },
+  statistics: { inputs: ['data_path', 'labels_path'], outputs: ['output_path'] },
 };
 
-const FILE = 'mlcube.yaml';
-const ADDITIONAL = 'additional_files';
+const PARAMETERS_INPUT = 'parameters_file';
+const ADDITIONAL_FILES = 'additional_files/';
+const ADDITIONAL_PATH = 'workspace/additional_files';
 
-/** Every complaint of MedPerf's packaging at once. */
+/**
+ * Every finding of MedPerf's packaging rules (reference: medperf.md, part 6), and of what would fail later: files that are
+ * declared and absent, outputs without a type. `type` is null when the tasks do not tell it.
+ */
 export function checkForPackaging(manifest: Manifest, type: CubeType | null, files: CubeFiles): Finding[] {
-  const findings = checkImages(manifest);
-  if (type === null) {
-    const fix = 'give exactly one of the tasks prepare, infer and evaluate, or state the type with --type';
-    return [...findings, error(undefined, 'the cube is no data preparator, model or metrics cube by its tasks', fix)];
+  const complaints = new Complaints(manifest.file);
+  if (!manifest.readable) return [];
+  checkImage(manifest, complaints);
+  const names = Object.keys(manifest.tasks);
+  if (names.length === 0) {
+    complaints.error(undefined, 'there are no tasks', 'add tasks, such as infer for a model');
+  } else if (type === null) {
+    const message = `the tasks ${names.join(', ')} do not tell the type of the cube`;
+    complaints.error(
+      undefined,
+      message,
+      'give --type, or the tasks of exactly one of data-preparator, model and metrics',
+    );
+  } else {
+    for (const task of TYPE_TASKS[type]) checkTask(manifest, type, task, files, complaints);
+    warnOfUnused(manifest, TYPE_TASKS[type], files, complaints);
   }
-  for (const [name, schema] of Object.entries(SCHEMAS[type])) {
-    const task = Object.hasOwn(manifest.tasks, name) ? manifest.tasks[name] : undefined;
-    if (task === undefined) findings.push(error(undefined, `a ${type} needs the task ${name}`, `add tasks.${name}`));
-    else findings.push(...checkTask(task, schema, files));
+  if (manifest.accelerators.count > 0) {
+    const message = 'platform.accelerator_count requests GPUs and is ignored, as in MedPerf';
+    complaints.warning(manifest.accelerators.line, message, 'GPUs are asked for by --gpus or the policy');
   }
-  return findings;
+  return complaints.findings;
 }
 
-function checkImages(manifest: Manifest): Finding[] {
-  if (manifest.docker !== undefined && manifest.hasSingularityImage) {
-    return [error(undefined, 'both docker.image and singularity.image are given', 'define only one image')];
-  }
-  if (manifest.docker !== undefined) return [];
-  return [error(undefined, 'no Docker image is given', 'add docker.image, such as org/name:tag')];
-}
-
-function checkTask(task: TaskDefinition, schema: TaskSchema, files: CubeFiles): Finding[] {
-  const findings: Finding[] = [];
-  for (const name of missing(task.inputs, schema.inputs)) {
-    findings.push(error(task.line, `${task.name} lacks the input ${name}`, `add it under ${task.name}'s inputs`));
-  }
-  for (const name of missing(task.outputs, schema.outputs)) {
-    findings.push(error(task.line, `${task.name} lacks the output ${name}`, `add it under ${task.name}'s outputs`));
-  }
-  for (const output of task.outputs.filter(({ name }) => !schema.outputs.includes(name))) {
-    findings.push(
-      error(output.line, `${task.name} has the output ${output.name}, which MedPerf does not know`, 'remove it'),
+function checkImage({ docker, singularity }: Manifest, complaints: Complaints): void {
+  if (docker?.image !== undefined && singularity !== undefined) {
+    const message = 'docker.image and singularity.image are both given, which is ambiguous';
+    complaints.error(singularity.line, message, 'keep docker.image only');
+  } else if (docker?.image === undefined) {
+    complaints.error(
+      docker?.line ?? singularity?.line,
+      'docker.image is missing',
+      'name the image that runs the tasks',
     );
   }
-  for (const input of task.inputs.filter(({ name }) => !schema.inputs.includes(name))) {
-    findings.push(...checkOwnFile(task.name, input, files));
-  }
-  return findings;
 }
 
-function missing(parameters: readonly Parameter[], names: readonly string[]): string[] {
-  return names.filter((name) => !parameters.some((parameter) => parameter.name === name));
+function checkTask(manifest: Manifest, type: CubeType, task: Task, files: CubeFiles, complaints: Complaints): void {
+  const section = Object.hasOwn(manifest.tasks, task) ? manifest.tasks[task] : undefined;
+  if (section === undefined) {
+    complaints.error(
+      undefined,
+      `the task ${task} is missing`,
+      `add it: a cube of type ${type} has ${TYPE_TASKS[type].join(', ')}`,
+    );
+    return;
+  }
+  checkKinds(task, section, complaints);
+  const { inputs, outputs } = PACKAGED_TASKS[task];
+  checkMissing(task, 'input', section, inputs, section.inputs, complaints);
+  checkMissing(task, 'output', section, outputs, section.outputs, complaints);
+  for (const { name, line } of section.outputs) {
+    if (outputs.includes(name)) continue;
+    const allowed = outputs.length === 0 ? 'none' : outputs.join(', ');
+    complaints.error(line, `${task} has the output ${quote(name)}; MedPerf allows ${allowed}`, 'remove it');
+  }
+  for (const input of section.inputs) {
+    if (inputs.includes(input.name)) continue;
+    if (input.name === PARAMETERS_INPUT) checkParametersFile(task, input, files, complaints);
+    else checkExtraInput(task, input, files, complaints);
+  }
 }
 
-/** An input that no benchmark gives has to travel with the cube. */
-function checkOwnFile(task: string, input: Parameter, files: CubeFiles): Finding[] {
-  const { name, line, default: path } = input;
-  if (name === 'parameters_file') {
-    if (path !== hostedFileNames.parameters) {
-      return [error(line, `${task}.parameters_file is ${path}`, `it has to be ${hostedFileNames.parameters}`)];
-    }
-    const fix = `write workspace/${hostedFileNames.parameters}`;
-    return files.hasParameters ? [] : [error(line, `workspace/${hostedFileNames.parameters} is absent`, fix)];
+function checkMissing(
+  task: Task,
+  side: 'input' | 'output',
+  section: TaskSection,
+  required: readonly string[],
+  declared: readonly Parameter[],
+  complaints: Complaints,
+): void {
+  for (const name of required) {
+    if (declared.some((parameter) => parameter.name === name)) continue;
+    complaints.error(
+      section.line,
+      `${task} has no ${side} ${name}`,
+      `declare it under tasks.${task}.parameters.${side}s`,
+    );
   }
-  const normal = posix.normalize(path).replace(/\/+$/, '');
-  if (normal !== ADDITIONAL && !normal.startsWith(`${ADDITIONAL}/`)) {
-    return [error(line, `${task}.${name} is ${path}, outside ${ADDITIONAL}/`, `move it into workspace/${ADDITIONAL}/`)];
-  }
-  const inside = normal.slice(ADDITIONAL.length + 1);
-  const present = files.additionalFiles.some(
-    (file) => inside === '' || file === inside || file.startsWith(`${inside}/`),
-  );
-  return present ? [] : [error(line, `workspace/${normal} is absent`, 'put the file there')];
 }
 
-function error(line: number | undefined, message: string, fix: string): Finding {
-  return { severity: 'error', file: FILE, ...(line === undefined ? {} : { line }), message, fix };
+function checkParametersFile(task: Task, input: Parameter, files: CubeFiles, complaints: Complaints): void {
+  const expected = hostedFileNames.parameters;
+  if (input.default !== expected) {
+    const message = `${PARAMETERS_INPUT} of ${task} is ${quote(input.default)}, not ${expected}`;
+    complaints.error(input.line, message, `write ${expected}: MedPerf puts the file there`);
+  } else if (!files.hasParameters) {
+    complaints.error(input.line, `workspace/${expected} is not in the cube`, 'add the file, or remove the input');
+  } else if (input.type === 'directory') {
+    complaints.error(input.line, `${PARAMETERS_INPUT} of ${task} is a file`, 'write type: file');
+  }
+}
+
+function checkExtraInput(task: Task, input: Parameter, { additionalFiles }: CubeFiles, complaints: Complaints): void {
+  const { name, default: written, line } = input;
+  const resolved = workspacePath(written);
+  const inside = 'path' in resolved && `${resolved.path}/`.startsWith(`${ADDITIONAL_PATH}/`);
+  if (!inside || !written.startsWith(ADDITIONAL_FILES)) {
+    const message = `the extra input ${name} of ${task}, ${quote(written)}, is not below ${ADDITIONAL_FILES}`;
+    complaints.error(line, message, `move it there and write ${ADDITIONAL_FILES}…`);
+    return;
+  }
+  const path = resolved.path.slice(ADDITIONAL_PATH.length + 1);
+  const isFile = additionalFiles.includes(path);
+  const isDirectory = path === '' || additionalFiles.some((file) => file.startsWith(`${path}/`));
+  if (!isFile && !isDirectory) {
+    complaints.error(line, `${resolved.path} is not in the cube`, 'add it, or correct the path');
+  } else if (path === '' && additionalFiles.length === 0) {
+    complaints.error(line, `${ADDITIONAL_PATH} is empty or not in the cube`, 'add the files, or remove the input');
+  } else if (input.type === 'file' && !isFile) {
+    complaints.error(line, `${resolved.path} is a directory, declared as a file`, 'write type: directory');
+  } else if (input.type === 'directory' && !isDirectory) {
+    complaints.error(line, `${resolved.path} is a file, declared as a directory`, 'write type: file');
+  }
+}
+
+/** Files that are there and named by no input of the packaged tasks: forgotten, or to be left out. */
+function warnOfUnused(manifest: Manifest, tasks: readonly Task[], files: CubeFiles, complaints: Complaints): void {
+  const inputs = tasks.flatMap((task) => manifest.tasks[task]?.inputs ?? []);
+  if (files.hasParameters && !inputs.some(({ name }) => name === PARAMETERS_INPUT)) {
+    const message = `workspace/${hostedFileNames.parameters} is there, and no task reads it`;
+    complaints.warning(undefined, message, `declare the input ${PARAMETERS_INPUT}, or remove the file`);
+  }
+  const usesAdditional = inputs.some((input) => input.default.startsWith(ADDITIONAL_FILES));
+  if (files.additionalFiles.length > 0 && !usesAdditional) {
+    complaints.warning(
+      undefined,
+      `${ADDITIONAL_PATH} has files, and no task reads them`,
+      'declare an input, or remove them',
+    );
+  }
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { Manifest, Parameter } from './manifest';
+import { MedperfError } from '../contract';
+import type { Manifest } from './manifest';
 import { requireManifest } from './manifest';
 import { planTask } from './task-plan';
 
@@ -13,9 +14,18 @@ tasks:
       outputs: {output_path: {type: directory, default: predictions}}
 `);
 
-function manifestWith(inputs: Parameter[], outputs: Parameter[] = [], entrypoint?: string): Manifest {
-  const task = { name: 't', inputs, outputs, ...(entrypoint === undefined ? {} : { entrypoint }) };
-  return { name: 'm', hasSingularityImage: false, acceleratorCount: 0, tasks: { t: task } };
+interface Written {
+  readonly name: string;
+  readonly type: 'file' | 'directory';
+  readonly default: string;
+}
+
+function manifestWith(inputs: Written[], outputs: Written[] = [], entrypoint?: string): Manifest {
+  const described = (list: Written[]) =>
+    Object.fromEntries(list.map(({ name, type, default: path }) => [name, { type, default: path }]));
+  const parameters = { inputs: described(inputs), outputs: described(outputs) };
+  const task = { parameters, ...(entrypoint === undefined ? {} : { entrypoint }) };
+  return requireManifest(JSON.stringify({ docker: { image: 'x' }, tasks: { t: task } }));
 }
 
 describe('planTask', () => {
@@ -72,13 +82,18 @@ describe('planTask', () => {
   });
 
   it.each(['../x', '/etc/passwd', '~/x', '$HOME/x', 'a/../../x'])('refuses the path %s', (path) => {
-    const manifest = manifestWith([{ name: 'a', type: 'directory', default: path, line: 7 }]);
-    expect(() => planTask(manifest, 't', new Set())).toThrow(/mlcube\.yaml:7.*leads out of the cube/);
+    const manifest = manifestWith([{ name: 'a', type: 'directory', default: path }]);
+    expect(() => planTask(manifest, 't', new Set())).toThrow(/mlcube\.yaml:1: error: the input a of t/);
+  });
+
+  it.each(['a/..', '.', 'a/'])('takes no file name from %s', (path) => {
+    const { inputs } = planTask(manifestWith([{ name: 'a', type: 'file', default: path }]), 't', new Set(['a']));
+    expect(inputs[0]?.source).toMatchObject({ from: 'override', file: 'a' });
   });
 
   it('names a missing task and an unknown input', () => {
     expect(() => planTask(EXAMPLE, 'evaluate', new Set())).toThrow('has no task evaluate');
-    expect(() => planTask(EXAMPLE, 'infer', new Set(['labels']))).toThrow('an input named labels');
+    expect(() => planTask(EXAMPLE, 'infer', new Set(['labels']))).toThrow('has no input "labels"');
   });
 
   it('never leaves the workspace and numbers mounts without gaps', () => {
@@ -94,7 +109,7 @@ describe('planTask', () => {
         try {
           plan = planTask(manifestWith(named(ins, 'i'), named(outs, 'o')), 't', new Set());
         } catch (error) {
-          expect(String(error)).toMatch(/leads out of the cube|names the workspace itself/);
+          expect(error).toMatchObject({ constructor: MedperfError, type: 'InvalidManifest' });
           return;
         }
         const mounts = [

@@ -1,28 +1,35 @@
-import { posix } from 'node:path';
 import { MedperfError } from '../contract';
 import type { ActionOutput } from '../contract';
-import type { Manifest, Parameter, TaskDefinition } from './manifest';
-import { shellWords } from './shell-words';
+import { Complaints, quote } from './complaints';
+import { checkKinds, contractKind, fileName } from './contract-kinds';
+import { refuseErrors } from './manifest';
+import type { Manifest } from './manifest';
+import type { ValueKind } from './task-contract';
+import type { Parameter, TaskSection } from './task-section';
+import { baseName, parentPath, workspacePath } from './workspace-path';
 
-const WORKSPACE = 'workspace';
-
-/** Where the tree mounted at an input comes from. */
-export type InputSource =
-  | { readonly from: 'cube'; /** Folder relative to the cube, below `workspace`. */ readonly path: string }
+/** Where a mounted directory comes from; no host paths. */
+export type MountSource =
+  | {
+      readonly from: 'cube';
+      /** A directory of the cube's folder: `workspace` or below. */
+      readonly path: string;
+    }
   | {
       readonly from: 'override';
-      /** The input whose given tree, or blob, is mounted. */
+      /** The input whose value the caller brings. */
       readonly name: string;
-      /** The blob's name in its folder, for an input that is one file. */
+      /** For a file: the name it has in the mounted directory. */
       readonly file?: string;
     };
 
 export interface InputMount {
+  /** `/mlcube_ioN`, read-only. */
   readonly mount: string;
-  readonly source: InputSource;
+  readonly source: MountSource;
 }
 
-/** One run of a task, without host paths. */
+/** One run of a task, as far as the manifest decides it; see `Action`. */
 export interface TaskPlan {
   readonly task: string;
   readonly entrypoint: readonly string[] | null;
@@ -31,151 +38,173 @@ export interface TaskPlan {
   readonly shmBytes?: number;
   readonly inputs: readonly InputMount[];
   readonly outputs: Readonly<Record<string, ActionOutput>>;
+  readonly wantsGpu: boolean;
 }
 
+/** What stands at a path of the cube's folder, for {@link planTask}. */
+export type CubeKinds = ReadonlyMap<string, ValueKind>;
+
 /**
- * Plans a run as MLCube's Docker runner would mount and call it (reference: mlcube.md, parts 3 and 4): mounts numbered by
- * distinct folder, inputs first; a file's folder is mounted. Differences, for safety: every input is read-only, every
- * output has a folder of its own, and a one-word entry point keeps its parameters.
+ * Plans a run of a task: mounts, arguments and their order are MLCube's (reference: mlcube.md, parts 3 and 4), with
+ * these differences: paths of the cube are compared normalised; every override has a mount of its own; every output has
+ * one too, also where MLCube would let it share a (then writable) directory with an input.
  *
- * @param overrides names of the inputs that the caller gives.
- * @param folders paths, relative to the cube, of inputs of unstated type that are folders there.
- * @throws MedperfError `InvalidManifest` for a missing task or a path outside the workspace, `InvalidRequest` for an
- * input that the task does not have.
+ * @param overrides names of the inputs whose value the caller brings.
+ * @param kinds what stands at the paths that {@link undecidedPaths} names. For a path that is not in it, a name with an
+ *   extension is taken for a file.
+ * @throws MedperfError `InvalidManifest` with every finding.
  */
 export function planTask(
   manifest: Manifest,
   task: string,
   overrides: ReadonlySet<string>,
-  folders: ReadonlySet<string> = new Set(),
+  kinds: CubeKinds = new Map(),
 ): TaskPlan {
-  const definition = requireTask(manifest, task);
-  refuseUnknown(definition, overrides);
-  const mounts = new MountNumbers(folders);
-  const inputs = definition.inputs.map((input) => mounts.input(input, overrides.has(input.name)));
-  const outputs = definition.outputs.map((output) => mounts.output(output));
-  const parameters = [...inputs, ...outputs].map(({ name, path }) => `--${name}=${path}`);
-  const { environment = {}, shmBytes } = manifest.docker?.arguments ?? {};
+  const section = requireTask(manifest, task);
+  refuseUnknownOverrides(manifest, task, section, overrides);
+  const complaints = new Complaints(manifest.file);
+  checkKinds(task, section, complaints);
+  const mounts = new Mounts();
+  const values = section.inputs.map((input) => {
+    const place = overrides.has(input.name) ? overridden(task, input) : inCube(task, input, kinds, complaints);
+    return place === null ? '' : argument(input, mounts.input(place.source), place.file);
+  });
+  const outputs = Object.fromEntries(section.outputs.map((output) => [output.name, mounts.output(output)]));
+  for (const output of section.outputs)
+    values.push(argument(output, outputs[output.name]?.mount ?? '', fileOf(output)));
+  refuseErrors(`The task ${task} of ${manifest.file} cannot be run.`, complaints.findings);
+
+  const { environment = {}, wantsGpu = false, ...shm } = manifest.docker?.arguments ?? {};
   return {
     task,
-    ...call(definition, parameters),
+    ...commandLine(task, section, values),
     environment,
-    ...(shmBytes === undefined ? {} : { shmBytes }),
+    ...shm,
     inputs: mounts.inputs,
-    outputs: mounts.outputs,
+    outputs,
+    wantsGpu: wantsGpu || manifest.accelerators.count > 0,
   };
 }
 
-function requireTask(manifest: Manifest, task: string): TaskDefinition {
-  const definition = Object.hasOwn(manifest.tasks, task) ? manifest.tasks[task] : undefined;
-  if (definition !== undefined) return definition;
+/**
+ * Paths of the cube's folder that a task reads by default without saying whether they are files or directories: as in
+ * MLCube, what stands there decides. Look them up in the cube's tree and give {@link planTask} the answer.
+ */
+export function undecidedPaths(manifest: Manifest, task: string, overrides: ReadonlySet<string>): string[] {
+  return requireTask(manifest, task).inputs.flatMap(({ name, type, default: written }) => {
+    const resolved = workspacePath(written);
+    return type === 'unknown' && !overrides.has(name) && 'path' in resolved ? [resolved.path] : [];
+  });
+}
+
+function requireTask(manifest: Manifest, task: string): TaskSection {
+  const section = Object.hasOwn(manifest.tasks, task) ? manifest.tasks[task] : undefined;
+  if (section !== undefined) return section;
   throw new MedperfError('InvalidManifest', {
-    what: `mlcube.yaml of ${manifest.name || 'the cube'} has no task ${task}.`,
+    what: `${manifest.file} has no task ${task}.`,
     expected: `tasks.${task}`,
     found: Object.keys(manifest.tasks).join(', ') || 'no tasks',
-    next: `add the task, or use this cube for what it is.`,
+    next: 'add the task to the manifest, or use a cube of the right type.',
   });
 }
 
-function refuseUnknown({ name, inputs }: TaskDefinition, overrides: ReadonlySet<string>): void {
-  const known = inputs.map((input) => input.name);
-  const unknown = [...overrides].filter((override) => !known.includes(override));
-  if (unknown.length === 0) return;
-  throw new MedperfError('IncompatibleModel', {
-    what: `The task ${name} does not take what the benchmark gives it.`,
-    expected: `an input named ${unknown.join(', ')}`,
-    found: known.join(', ') || 'no inputs',
-    next: `declare it in mlcube.yaml, under tasks.${name}.parameters.inputs.`,
-  });
+function refuseUnknownOverrides(
+  manifest: Manifest,
+  task: string,
+  { inputs, line }: TaskSection,
+  overrides: ReadonlySet<string>,
+): void {
+  const complaints = new Complaints(manifest.file);
+  for (const name of overrides) {
+    if (inputs.some((input) => input.name === name)) continue;
+    const found = inputs.map((input) => input.name).join(', ') || 'none';
+    complaints.error(
+      line,
+      `the task ${task} has no input ${quote(name)}; it has ${found}`,
+      'declare it under its inputs',
+    );
+  }
+  refuseErrors(`The task ${task} of ${manifest.file} does not take what it is given.`, complaints.findings);
 }
 
-/** With an entry point the task's name is not passed. */
-function call(
-  { name, entrypoint }: TaskDefinition,
-  parameters: readonly string[],
-): Pick<TaskPlan, 'entrypoint' | 'command'> {
-  const words = entrypoint === undefined ? [] : (shellWords(entrypoint) ?? []);
-  if (words.length === 0) return { entrypoint: null, command: [name, ...parameters] };
-  return { entrypoint: words.slice(0, 1), command: [...words.slice(1), ...parameters] };
+interface Place {
+  readonly source: MountSource;
+  readonly file: string | null;
 }
 
-/** Gives each distinct folder the next `/mlcube_ioN`. */
-class MountNumbers {
+function overridden(task: string, { name, type, default: path }: Parameter): Place {
+  const kind = type === 'unknown' ? (contractKind(task, 'inputs', name) ?? 'directory') : type;
+  if (kind === 'directory') return { source: { from: 'override', name }, file: null };
+  // The default's directory may be anything: only its last part, if it has one, names the file.
+  const file = fileName(path.replace(/^.*[/\\]/s, '')) ?? name;
+  return { source: { from: 'override', name, file }, file };
+}
+
+/** A file parameter mounts its parent directory, siblings and all; null after a complaint. */
+function inCube(task: string, input: Parameter, kinds: CubeKinds, complaints: Complaints): Place | null {
+  const resolved = workspacePath(input.default);
+  if ('problem' in resolved) {
+    const message = `the input ${input.name} of ${task}, ${quote(input.default)}, ${resolved.problem}`;
+    complaints.error(input.line, message, 'name something inside the workspace, relative to it');
+    return null;
+  }
+  const { path } = resolved;
+  const kind = input.type === 'unknown' ? (kinds.get(path) ?? likelyKind(path)) : input.type;
+  if (kind === 'directory') return { source: { from: 'cube', path }, file: null };
+  const file = fileName(input.default);
+  if (file !== null) return { source: { from: 'cube', path: parentPath(path) }, file };
+  complaints.error(
+    input.line,
+    `the input ${input.name} of ${task}, ${quote(input.default)}, names no file`,
+    'name the file',
+  );
+  return null;
+}
+
+function likelyKind(path: string): ValueKind {
+  return /[^.]\.[^.]+$/.test(baseName(path) ?? '') ? 'file' : 'directory';
+}
+
+/** Numbers mounts as they are first needed. */
+class Mounts {
   readonly inputs: InputMount[] = [];
-  readonly outputs: Record<string, ActionOutput> = {};
-  private readonly shared = new Map<string, string>();
-  private next = 0;
+  private readonly ofPath = new Map<string, string>();
+  private count = 0;
 
-  constructor(private readonly folders: ReadonlySet<string>) {}
-
-  input(parameter: Parameter, given: boolean): { name: string; path: string } {
-    const { name } = parameter;
-    if (given) {
-      const file = isFileGiven(parameter) ? posix.basename(parameter.default) : undefined;
-      const mount = this.number();
-      this.inputs.push({ mount, source: { from: 'override', name, ...(file === undefined ? {} : { file }) } });
-      return { name, path: join(mount, file) };
-    }
-    const path = workspacePath(parameter);
-    const isFolder = parameter.type === 'directory' || (parameter.type === 'unknown' && this.folders.has(path));
-    const file = isFolder ? undefined : fileName(parameter, path);
-    const folder = file === undefined ? path : posix.dirname(path);
-    return { name, path: join(this.cubeFolder(folder), file) };
-  }
-
-  output(parameter: Parameter): { name: string; path: string } {
-    const { name } = parameter;
-    const path = workspacePath(parameter);
-    const file = parameter.type === 'file' ? fileName(parameter, path) : undefined;
-    const mount = this.number();
-    this.outputs[name] = { mount, ...(file === undefined ? {} : { file }) };
-    return { name, path: join(mount, file) };
-  }
-
-  private cubeFolder(path: string): string {
-    const known = this.shared.get(path);
+  input(source: MountSource): string {
+    const known = source.from === 'cube' ? this.ofPath.get(source.path) : undefined;
     if (known !== undefined) return known;
-    const mount = this.number();
-    this.shared.set(path, mount);
-    this.inputs.push({ mount, source: { from: 'cube', path } });
+    const mount = this.next();
+    this.inputs.push({ mount, source });
+    if (source.from === 'cube') this.ofPath.set(source.path, mount);
     return mount;
   }
 
-  private number(): string {
-    return `/mlcube_io${this.next++}`;
+  output(output: Parameter): ActionOutput {
+    const file = fileOf(output);
+    return { mount: this.next(), ...(file === null ? {} : { file }) };
+  }
+
+  private next(): string {
+    return `/mlcube_io${this.count++}`;
   }
 }
 
-/** Of an unstated type, MLCube looks at what is given; by its default's ending we know without looking. */
-function isFileGiven({ type, default: path }: Parameter): boolean {
-  return type === 'file' || (type === 'unknown' && posix.extname(path) !== '');
+function fileOf({ type, default: path }: Parameter): string | null {
+  return type === 'file' ? fileName(path) : null;
 }
 
-function join(mount: string, file: string | undefined): string {
-  return file === undefined ? mount : `${mount}/${file}`;
+function argument({ name }: Parameter, mount: string, file: string | null): string {
+  return `--${name}=${mount}${file === null ? '' : `/${file}`}`;
 }
 
-/** The parameter's path relative to the cube; never outside its workspace. */
-export function workspacePath({ name, default: path, line }: Parameter): string {
-  const normal = posix.normalize(path).replace(/\/+$/, '');
-  const outside = path.includes('\0') || posix.isAbsolute(normal) || /^[~$]/.test(path) || /^\.\.(\/|$)/.test(normal);
-  if (!outside) return posix.join(WORKSPACE, normal);
-  throw badPath({ name, default: path, line }, 'leads out of the cube');
-}
-
-function fileName(parameter: Parameter, path: string): string {
-  if (path === WORKSPACE) throw badPath(parameter, 'names the workspace itself and not a file in it');
-  return posix.basename(path);
-}
-
-function badPath(
-  { name, default: path, line }: { name: string; default: string; line?: number | undefined },
-  complaint: string,
-): MedperfError {
-  return new MedperfError('InvalidManifest', {
-    what: `mlcube.yaml${line === undefined ? '' : `:${line}`}: the path of ${name} ${complaint}.`,
-    expected: `a path below ${WORKSPACE}/`,
-    found: JSON.stringify(path),
-    next: `write a path relative to ${WORKSPACE}/, without .. and without variables.`,
-  });
+/** With an entrypoint the task's name is not passed; one of a single word gets no parameters, as in MLCube. */
+function commandLine(
+  task: string,
+  { entrypoint }: TaskSection,
+  values: readonly string[],
+): Pick<TaskPlan, 'entrypoint' | 'command'> {
+  if (entrypoint === undefined) return { entrypoint: null, command: [task, ...values] };
+  const [program, ...rest] = entrypoint;
+  return { entrypoint: [program], command: rest.length === 0 ? [] : [...rest, ...values] };
 }

@@ -1,0 +1,28 @@
+import type { Finding } from '../contract';
+
+/** Gathers the findings about one file, so that a check reports all of them at once. */
+export class Complaints {
+  readonly findings: Finding[] = [];
+
+  constructor(readonly file: string) {}
+
+  error(line: number | undefined, message: string, fix: string): void {
+    this.add('error', line, message, fix);
+  }
+
+  warning(line: number | undefined, message: string, fix: string): void {
+    this.add('warning', line, message, fix);
+  }
+
+  private add(severity: Finding['severity'], line: number | undefined, message: string, fix: string): void {
+    this.findings.push({ severity, file: this.file, ...(line === undefined ? {} : { line }), message, fix });
+  }
+}
+
+const QUOTED_CHARACTERS = 80;
+
+/** Text of the file as a message may show it: on one line, without control characters, cut short. */
+export function quote(text: string): string {
+  const plain = text.replace(/\p{Cc}/gu, '?');
+  return `"${plain.length > QUOTED_CHARACTERS ? `${plain.slice(0, QUOTED_CHARACTERS)}…` : plain}"`;
+}
