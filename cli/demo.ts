@@ -113,11 +113,24 @@ async function hostedUrls(directory: string): Promise<Urls> {
   return urls;
 }
 
+interface Tested {
+  readonly candidate: { readonly model: string; readonly headline: Record<string, number> };
+  readonly reference: { readonly model: string; readonly headline: Record<string, number> } | null;
+}
+
 async function summary(): Promise<void> {
+  const cubes = (await ask(['mlcube', 'ls', '--mine'])) as { uid: number; name: string }[];
+  const associations = (await ask(['association', 'ls'])) as { modelUid: number; benchmark: number; status: string }[];
+  // The registered cube holds the bytes that were tested, so this reuses every result.
+  const { candidate, reference } = (await ask(['test', 'run', '--benchmark', '1', '--model', '4'])) as Tested;
   say('\n## Summary');
-  await run('summary: cubes', ['mlcube', 'ls', '--mine']);
-  await run('summary: associations', ['association', 'ls']);
-  await run('summary: runs', ['run', 'ls']);
+  for (const { uid, name } of cubes) say(`cube ${uid}: ${name}`);
+  for (const { modelUid, benchmark, status } of associations)
+    say(`cube ${modelUid} with benchmark ${benchmark}: ${status}`);
+  say(`\n${'metric'.padEnd(20)}${candidate.model.padEnd(20)}${reference?.model ?? ''} (reference)`);
+  for (const [metric, value] of Object.entries(candidate.headline)) {
+    say(metric.padEnd(20) + value.toFixed(4).padEnd(20) + (reference?.headline[metric]?.toFixed(4) ?? ''));
+  }
   say('\nWhere the time went:');
   for (const { step, seconds } of timings) say(`  ${seconds.toFixed(1).padStart(6)} s  ${step}`);
 }
