@@ -6,7 +6,8 @@ import type {
   PollAssociationResult,
   RequestAssociationInput,
 } from '../contract';
-import type { AssociationRecord, CubeRecord, Registry } from '../registry/registry';
+import { refuseUnregistrableName } from '../registry';
+import type { AssociationRecord, CubeRecord, Registry } from '../registry';
 import type { Store } from '../store/store';
 import { benchmarkFacts } from './resolve-benchmark';
 
@@ -37,6 +38,7 @@ export async function checkAssociation(
 }
 
 async function refuseForeignName(registry: Registry, name: string, signal: AbortSignal): Promise<void> {
+  refuseUnregistrableName(name);
   for await (const own of registry.cubes({ mine: true }, signal)) if (own.name === name) return;
   for await (const cube of registry.cubes({}, signal)) {
     if (cube.name !== name) continue;

@@ -24,7 +24,7 @@ export class CubeRegistration {
   ) {
     this.body = cubeBody(cube);
     this.name = cube.name.trim();
-    refuseName(this.name);
+    refuseUnregistrableName(this.name);
   }
 
   async register(): Promise<{ record: CubeRecord; adopted: boolean }> {
@@ -118,7 +118,8 @@ export class CubeRegistration {
   }
 }
 
-function refuseName(name: string): void {
+/** @throws MedperfError `InvalidRequest` for a name that no registry would take. */
+export function refuseUnregistrableName(name: string): void {
   const length = Array.from(name).length;
   if (length >= 1 && length <= CUBE_NAME_LENGTH) return;
   throw new MedperfError('InvalidRequest', {

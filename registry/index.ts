@@ -2,7 +2,7 @@ import { MedperfRegistry } from './medperf-registry';
 import type { SignedInProfile } from './profiles';
 
 export type * from './registry';
-export { CUBE_NAME_LENGTH } from './cube-registration';
+export { CUBE_NAME_LENGTH, refuseUnregistrableName } from './cube-registration';
 export { MedperfRegistry } from './medperf-registry';
 export { openProfiles } from './profiles';
 export type { Profile, Profiles, SignedInProfile } from './profiles';

@@ -35,7 +35,11 @@ describe('bad input', () => {
 
   it.each([
     ['a manifest that is not YAML', () => 'tasks: [', /mlcube\.yaml:\d+: error: the file is not YAML/],
-    ['a missing task', (text: string) => text.replace('infer:', 'train:'), /the task infer is missing|has no task infer/],
+    [
+      'a missing task',
+      (text: string) => text.replace('infer:', 'train:'),
+      /the task infer is missing|has no task infer/,
+    ],
     ['a file that is absent', (text: string) => text.replace('weights.json', 'lost.bin'), /lost\.bin/],
     [
       'a path out of the cube',
@@ -75,6 +79,20 @@ describe('bad input', () => {
     expectEnd(await submit('nowhere', `${url}.lost`), FAILED, /404/);
     expectEnd(await submit('other', url, '--mlcube-hash', 'a'.repeat(64)), FAILED, /aaaa/);
     expect(await stack.json<unknown[]>(['mlcube', 'ls', '--mine'])).toEqual([]);
+  });
+
+  it('refuses a name before the expensive test', async () => {
+    const cube = await cubeWith((manifest) => manifest);
+    const onboard = (name: string): Promise<Ran> =>
+      stack.cli(['onboard', cube, '--name', name, '--benchmark', '1', '-y']);
+    for (const [name, code] of [
+      ['n'.repeat(21), FAILED],
+      ['chestxray_cnn', REFUSED],
+    ] as const) {
+      const ran = await onboard(name);
+      expectEnd(ran, code, /name/);
+      expect(ran.stderr).not.toContain('infer');
+    }
   });
 
   it('says when the registry rejects the password', async () => {
