@@ -36,7 +36,9 @@ export class ProgressPainter {
   }
 
   private repaint(lines: readonly string[]): void {
-    const { columns, rows } = process.stderr;
+    // A terminal that does not know its size says 0.
+    const columns = process.stderr.columns || 80;
+    const rows = process.stderr.rows || 24;
     const shown = fitted(lines, columns).slice(-Math.max(1, rows - 1));
     const back = this.painted === 0 ? '' : `\x1b[${this.painted}F\x1b[J`;
     process.stderr.write(`${back}${shown.join('\n')}\n`);

@@ -23,9 +23,9 @@ export function ask(question: string): Promise<string> {
 
 /** What is typed does not show. */
 export async function askHidden(question: string): Promise<string> {
-  process.stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const answer = await readLine('', nowhere);
+  // Shown once the terminal has stopped echoing, so that no hasty key shows.
+  const answer = await readLine('', nowhere, () => process.stderr.write(question));
   process.stderr.write('\n');
   return answer;
 }
@@ -38,8 +38,9 @@ export async function linesOfInput(): Promise<string[]> {
   return text.split(/\r?\n/);
 }
 
-async function readLine(question: string, output: NodeJS.WritableStream): Promise<string> {
+async function readLine(question: string, output: NodeJS.WritableStream, onQuiet?: () => void): Promise<string> {
   const lines = createInterface({ input: process.stdin, output, terminal: true });
+  onQuiet?.();
   try {
     return await new Promise<string>((resolve, reject) => {
       lines.once('SIGINT', () => reject(new Detached()));
