@@ -6,7 +6,7 @@ import { startFileHost } from './file-host';
 import { buildDemoImages } from './images/demo-images';
 import { endProcess, identify } from './process-identity';
 import { seedTutorial, startRegistry } from './registry';
-import { lockDirectory } from './registry/directory-lock';
+import { lockDirectory } from './directory-lock';
 import { findOrGetDocker } from './setup/docker-engine';
 import type { FoundDocker } from './setup/docker-engine';
 import { findOrGetTemporal, startTemporal } from './setup/temporal-server';
@@ -104,7 +104,7 @@ async function startParts(
 
 async function lockState(stateDirectory: string): Promise<() => Promise<void>> {
   try {
-    return await lockDirectory(stateDirectory);
+    return await lockDirectory(stateDirectory, "The dev stack's state");
   } catch (cause) {
     throw new MedperfError(
       'InvalidRequest',

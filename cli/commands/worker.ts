@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { CONTAINERS_QUEUE, CONTROL_QUEUE, MedperfError } from '../../contract';
+import { lockDirectory } from '../../devstack/directory-lock';
 import { readDevStack } from '../../devstack/stack-record';
 import { DockerEngine } from '../../engine/docker-engine';
 import { DirectoryPublisher } from '../../hosting/directory-publisher';
@@ -85,8 +86,8 @@ async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, s
   const store = new FileStore(cli.places.store);
   const registries = new Registries(openProfiles(cli.places.config));
   const { limits, inferGpus } = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
-  const engine =
-    options.role === 'control' ? null : await DockerEngine.connect({ store, workDirectory: cli.places.work });
+  const host = options.role === 'control' ? null : await claimContainerHost(cli, store);
+  const engine = host?.engine ?? null;
   const connection = await NativeConnection.connect(temporal.options);
   const workers: WorkersOptions = {
     connection,
@@ -102,8 +103,29 @@ async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, s
     await runWorkers(workers);
   } finally {
     await engine?.close();
+    await host?.unlock();
     await registries.close();
     await connection.close();
+  }
+}
+
+/** One process serves a host's containers: two would prepare the same folders. */
+async function claimContainerHost(
+  { places }: Cli,
+  store: FileStore,
+): Promise<{ engine: DockerEngine; unlock: () => Promise<void> }> {
+  const engine = await DockerEngine.connect({ store, workDirectory: places.work });
+  try {
+    return { engine, unlock: await lockDirectory(places.work, "This host's container work") };
+  } catch (cause) {
+    throw new MedperfError(
+      'InvalidRequest',
+      {
+        what: cause instanceof Error ? cause.message : String(cause),
+        next: 'stop that worker first, or start this one with --role control.',
+      },
+      { cause },
+    );
   }
 }
 

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { Pool } from 'pg';
-import { lockDirectory } from './directory-lock';
+import { lockDirectory } from '../directory-lock';
 import { migrate } from './migrations';
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -39,7 +39,7 @@ export async function openDatabase(place: DatabasePlace): Promise<Database> {
 async function openEmbedded(directory: string | undefined): Promise<Database> {
   if (directory === undefined) return embedded(await PGlite.create(), () => Promise.resolve());
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const unlock = await lockDirectory(directory);
+  const unlock = await lockDirectory(directory, "The registry's data directory");
   try {
     return embedded(await PGlite.create(join(directory, 'postgres')), unlock);
   } catch (error) {

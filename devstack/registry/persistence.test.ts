@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { People, TUTORIAL, cubeFields } from '../../test/registry-fixtures';
 import { now } from './clock';
-import { lockDirectory } from './directory-lock';
+import { lockDirectory } from '../directory-lock';
 import { seedTutorial, startRegistry } from './index';
 
 let directory: string;
@@ -34,19 +34,21 @@ it('takes over from an owner that is gone', async () => {
   // Process 1 lives, but did not start when the lock says so.
   for (const gone of ['owner-999999999-5-a.lock', 'owner-1-5-a.lock']) {
     await writeFile(join(directory, gone), '');
-    const unlock = await lockDirectory(directory);
-    await expect(lockDirectory(directory)).rejects.toThrow('in use');
+    const unlock = await lockDirectory(directory, 'The directory');
+    await expect(lockDirectory(directory, 'The directory')).rejects.toThrow('in use');
     await unlock();
     expect(await readdir(directory)).toEqual([]);
   }
 });
 
 it('lets no two of many at once have the directory, and the next one afterwards', async () => {
-  const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => lockDirectory(directory)));
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 10 }, () => lockDirectory(directory, 'The directory')),
+  );
   const owners = outcomes.filter((outcome) => outcome.status === 'fulfilled');
   expect(owners.length).toBeLessThanOrEqual(1);
   for (const { value: unlock } of owners) await unlock();
-  await lockDirectory(directory);
+  await lockDirectory(directory, 'The directory');
 });
 
 it('has a clock that never says the same time twice', () => {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import envPaths from 'env-paths';
 import { MedperfError } from '../../contract';
 import { PACKAGE_ROOT } from '../package-root';
-import { lockDirectory } from '../registry/directory-lock';
+import { lockDirectory } from '../directory-lock';
 import { isExecutable, onPath } from './found-programs';
 
 /** Says one line of what is being done. */
@@ -55,7 +55,7 @@ async function getOnce(cache: string, cached: string, log: Log): Promise<string>
 async function waitForLock(cache: string, log: Log): Promise<() => Promise<void>> {
   for (let told = false; ; told = true) {
     try {
-      return await lockDirectory(cache);
+      return await lockDirectory(cache, 'The cache');
     } catch (error) {
       if (typeof error === 'object' && error !== null && 'code' in error) throw error;
       if (!told) log("Another set-up is getting Temporal's development server; waiting for it.");
