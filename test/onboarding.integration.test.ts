@@ -95,6 +95,15 @@ describe('onboarding on real parts', () => {
     expect(await started(since - 3600)).toBe(before);
   });
 
+  it('needs no registry offline for what it has seen, and says what it has not', async () => {
+    const seen = await owner.startTestRun({ benchmark: 1, model: { kind: 'registered', uid: 4 }, offline: true });
+    expect((await seen.result()).reused).toBe(true);
+    const unseen = await owner.startTestRun({ benchmark: 2, model: { kind: 'registered', uid: 4 }, offline: true });
+    await expect(unseen.result()).rejects.toMatchObject({
+      cause: { cause: { type: 'InvalidRequest', message: expect.stringContaining('--offline') as string } },
+    });
+  });
+
   it('adopts what is registered when the onboarding is asked for again', async () => {
     const cube = await owner.ingestCube(MODEL, 'chestxray_mlp');
     const run = await owner.startOnboard({ cube, name: 'my-modelref-cube', benchmark: 1, confirmed: true });
