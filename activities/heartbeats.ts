@@ -1,4 +1,4 @@
-import { Context } from '@temporalio/activity';
+import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Heartbeat } from '../contract';
 
 const HEARTBEAT_EVERY_MS = 5_000;
@@ -17,6 +17,9 @@ export async function whileHeartbeating<T>(work: (tell: (details: Heartbeat) => 
       latest = { ...latest, ...details };
       beat();
     });
+  } catch (error) {
+    // So that the run's log is found after a cancellation.
+    throw error instanceof CancelledFailure ? new CancelledFailure(error.message, [latest]) : error;
   } finally {
     clearInterval(timer);
   }

@@ -1,4 +1,4 @@
-import { activityInfo, cancellationSignal, Context } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, Context, getClient } from '@temporalio/activity';
 import type {
   AssociationStanding,
   BenchmarkFacts,
@@ -25,8 +25,10 @@ import type {
   ResolveBenchmarkInput,
   RunTaskInput,
   RunTaskResult,
+  SweptHost,
 } from '../contract';
 import type { Engine, RunLimits } from '../engine/engine';
+import { OWNER_LABELS } from '../engine/sweep';
 import type { Publisher } from '../hosting/publisher';
 import type { Registry } from '../registry/registry';
 import type { Store } from '../store/store';
@@ -35,12 +37,14 @@ import { fetchCube } from './fetch-cube';
 import { fetchDemoData } from './fetch-demo-data';
 import { whileHeartbeating } from './heartbeats';
 import { claimHost, obtainImage } from './host-steps';
+import type { HostClaims } from './host-steps';
 import { packageCube } from './package-cube';
 import { publish } from './publish';
 import { recordReport } from './record-report';
 import { registerCube } from './register-cube';
 import { resolveBenchmark } from './resolve-benchmark';
 import { runTask } from './run-task';
+import { isExecutionClosed, readNamespaceId, sweepHost } from './sweep-host';
 import { untilShutdown } from './worker-shutdown';
 
 export interface ControlDependencies {
@@ -53,9 +57,12 @@ export interface ControlDependencies {
 export interface ContainerDependencies {
   readonly store: Store;
   readonly engine: Engine;
-  readonly limits: RunLimits;
-  /** GPUs that every infer task gets, whatever the run asks for. */
-  readonly inferGpus: number;
+  /** What the operator's policy gives to a run. */
+  readonly allowance: (run: Pick<RunTaskInput, 'task' | 'benchmark'> & { cube: string }) => {
+    readonly limits: RunLimits;
+    /** What the task gets at least, whatever the run asks for. */
+    readonly gpus: number;
+  };
   /** Aborts when the worker stops: containers are then left running for the next worker. */
   readonly shutdown: AbortSignal;
 }
@@ -86,6 +93,11 @@ export interface ContainerActivities {
   'medperf.runTask'(input: RunTaskInput): Promise<RunTaskResult>;
 }
 
+/** The host's own queue for sweeps. */
+export interface SweepActivities {
+  'medperf.sweepHost'(): Promise<SweptHost>;
+}
+
 export function createControlActivities({ store, openRegistry, publisher }: ControlDependencies): ControlActivities {
   return {
     'medperf.resolveBenchmark': async (input) =>
@@ -114,45 +126,74 @@ export function createControlActivities({ store, openRegistry, publisher }: Cont
   };
 }
 
-export function createClaimActivities({ engine }: Pick<ContainerDependencies, 'engine'>): ClaimActivities {
+export function createClaimActivities(claims: HostClaims): ClaimActivities {
   return {
-    'medperf.claimHost': (input) => claimHost(engine, input, cancellationSignal()),
+    'medperf.claimHost': (input) => claimHost(claims, input, cancellationSignal()),
   };
 }
 
 export function createContainerActivities({
   store,
   engine,
-  limits,
-  inferGpus,
+  allowance,
   shutdown,
 }: ContainerDependencies): ContainerActivities {
+  const namespaceId = askedOnce(() => readNamespaceId(getClient()));
   return {
     'medperf.obtainImage': (input) =>
       whileHeartbeating((tell) => obtainImage(engine, input, cancellationSignal(), tell)),
     'medperf.runTask': (input) =>
       whileHeartbeating((tell) =>
-        untilShutdown(Context.current(), shutdown, (signal) =>
-          runTask({ store, engine, limits, inferGpus, signal, tell, ...asker(input) }, input),
-        ),
+        untilShutdown(Context.current(), shutdown, isOwnerClosed, async (signal) => {
+          const { limits, gpus: policyGpus } = allowance({ ...input, cube: input.cube.name });
+          const labels = ownerLabels(input, await namespaceId());
+          return runTask({ store, engine, limits, policyGpus, signal, tell, owner: ownerName(), labels }, input);
+        }),
       ),
   };
 }
 
-export type MedperfActivities = ControlActivities & ClaimActivities & ContainerActivities;
-
-/** Who asks for a container: its only owner, and the labels by which it is found again. */
-function asker({ task, cube }: RunTaskInput): { owner: string; labels: Record<string, string> } {
-  const { workflowExecution, activityId } = activityInfo();
-  const { workflowId, runId } = workflowExecution ?? { workflowId: '', runId: '' };
+export function createSweepActivities({ engine }: Pick<ContainerDependencies, 'engine'>): SweepActivities {
   return {
-    owner: JSON.stringify([workflowId, runId, activityId]),
-    labels: {
-      'org.temporal-medperf.workflow-id': workflowId,
-      'org.temporal-medperf.run-id': runId,
-      'org.temporal-medperf.step': activityId,
-      'org.temporal-medperf.task': task,
-      'org.temporal-medperf.cube': cube.name,
-    },
+    'medperf.sweepHost': () =>
+      whileHeartbeating((tell) => sweepHost({ client: getClient(), engine, signal: cancellationSignal(), tell })),
+  };
+}
+
+export type MedperfActivities = ControlActivities & ClaimActivities & ContainerActivities & SweepActivities;
+
+function isOwnerClosed(): Promise<boolean> {
+  const { workflowId = '', runId = '' } = activityInfo().workflowExecution ?? {};
+  return isExecutionClosed(getClient(), { workflowId, runId });
+}
+
+/** Who asks for a container; its only owner. */
+function ownerName(): string {
+  const { workflowExecution, activityId } = activityInfo();
+  return JSON.stringify([workflowExecution?.workflowId, workflowExecution?.runId, activityId]);
+}
+
+/** By these a container is found again, and swept away once its execution has closed. */
+function ownerLabels({ task, cube }: RunTaskInput, namespaceId: string): Record<string, string> {
+  const { workflowExecution, activityId } = activityInfo();
+  return {
+    [OWNER_LABELS.namespaceId]: namespaceId,
+    [OWNER_LABELS.workflowId]: workflowExecution?.workflowId ?? '',
+    [OWNER_LABELS.runId]: workflowExecution?.runId ?? '',
+    'org.temporal-medperf.step': activityId,
+    'org.temporal-medperf.task': task,
+    'org.temporal-medperf.cube': cube.name,
+  };
+}
+
+/** A failure is not remembered. */
+function askedOnce<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => {
+    answer ??= ask().catch((error: unknown) => {
+      answer = undefined;
+      throw error;
+    });
+    return answer;
   };
 }

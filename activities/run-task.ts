@@ -9,6 +9,7 @@ import type { CubeKinds, TaskPlan } from '../mlcube/task-plan';
 import type { Manifest } from '../mlcube/manifest';
 import type { Store } from '../store/store';
 import { acceptOutputs } from './accept-outputs';
+import { recordDuration, usualSeconds } from './usual-duration';
 
 const MANIFEST_BYTES = 1024 * 1024;
 /** Declared by some preparators only; MedPerf's contract lets a task leave them out. */
@@ -18,7 +19,8 @@ export interface TaskRun {
   readonly store: Store;
   readonly engine: Engine;
   readonly limits: RunLimits;
-  readonly inferGpus: number;
+  /** What the operator's policy gives to the task, whatever the run asks for. */
+  readonly policyGpus: number;
   /** The asking workflow's id, first run id and step. */
   readonly owner: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -35,10 +37,13 @@ export async function runTask(run: TaskRun, input: RunTaskInput): Promise<RunTas
   const known = await run.store.findActionResult(input.noCache ? ownKey : key);
   if (known?.exitCode === 0) return taskResult(known, key, true);
 
+  const usual = await usualSeconds(run.store, input);
+  run.tell({ host: await run.engine.hostName(), ...(usual === undefined ? {} : { usualSeconds: usual }) });
   const result = await runContainer(run, input, action, plan, key);
   await run.store.recordActionResult(result);
   if (input.noCache) await run.store.recordActionResult({ ...result, key: ownKey });
   await run.engine.release({ key, owner: run.owner });
+  await recordDuration(run.store, input, result.resources.wallSeconds);
   return taskResult(result, key, false);
 }
 
@@ -49,7 +54,7 @@ async function runContainer(
   plan: TaskPlan,
   key: Digest,
 ): Promise<ActionResult> {
-  const { engine, owner, labels, limits, inferGpus, signal, tell } = run;
+  const { engine, owner, labels, limits, policyGpus, signal, tell } = run;
   const shm = plan.shmBytes === undefined ? {} : { shmBytes: Math.min(plan.shmBytes, limits.shmBytes) };
   try {
     const result = await engine.run({
@@ -57,7 +62,7 @@ async function runContainer(
       action,
       owner,
       labels,
-      gpus: input.task === 'infer' ? Math.max(input.gpus, inferGpus) : input.gpus,
+      gpus: Math.max(input.gpus, policyGpus),
       limits: { ...limits, ...shm },
       signal,
       onProgress: tell,
@@ -150,7 +155,6 @@ async function oneFileTree(store: Store, name: string, digest: Digest): Promise<
 }
 
 function taskResult(result: ActionResult, key: Digest, reused: boolean): RunTaskResult {
-  const { outputs, log, host, startedAt, finishedAt } = result;
-  const seconds = (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
-  return { key, outputs, log: log.digest, host, reused, seconds };
+  const { outputs, log, host, resources } = result;
+  return { key, outputs, log: log.digest, host, reused, resources };
 }

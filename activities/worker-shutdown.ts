@@ -3,17 +3,24 @@ import type { Context } from '@temporalio/activity';
 
 /**
  * Tells a worker's shutdown from somebody's cancellation: the latter aborts the signal, so that the container is stopped;
- * at a shutdown the container goes on, and the next attempt attaches to it. A lost heartbeat also cancels an activity:
- * then another attempt has attached to the container, which has to go on as well.
+ * at a shutdown the container goes on, and the next attempt attaches to it. An attempt that the server no longer knows is
+ * cancelled too: either another attempt goes on with the container, or the workflow was terminated (`isOwnerClosed`).
  */
 export async function untilShutdown<T>(
   context: Pick<Context, 'cancelled' | 'cancellationDetails'>,
   shutdown: AbortSignal,
+  isOwnerClosed: () => Promise<boolean>,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const asked = new AbortController();
   context.cancelled.catch((reason: unknown) => {
-    if (context.cancellationDetails?.cancelRequested === true) asked.abort(reason);
+    const { cancelRequested = false, notFound = false } = context.cancellationDetails ?? {};
+    if (cancelRequested) asked.abort(reason);
+    // Where that cannot be told the container goes on, and the sweep asks again.
+    else if (notFound)
+      isOwnerClosed()
+        .then((closed) => closed && asked.abort(reason))
+        .catch(() => undefined);
   });
   const detach = new AbortController();
   const stopped = new Promise<never>((_, reject) => {

@@ -32,10 +32,37 @@ describe('renderProgress', () => {
       'my-model with benchmark 1 (run-1)',
       '▶ test  10.0 s',
       '    ✓ prepare  2.5 s, reused',
-      '    ▶ infer with my-model  10.0 s',
-      '        | epoch 3 (25 %)',
+      '    ▶ infer with my-model  [##........] 25 %  10.0 s',
+      '        | epoch 3',
       '· package',
     ]);
+  });
+
+  it.each([
+    ['2026-01-01T00:00:05.000Z', 300, '5 s of about 5 min'],
+    ['2025-12-31T23:53:00.000Z', 300, '7 min, usually about 5 min'],
+    ['2025-12-31T20:00:00.000Z', undefined, '4 h 0 min'],
+  ])('measures a container started at %s that usually takes %s s as %s', (startedAt, usualSeconds, text) => {
+    const heartbeat = { startedAt, ...(usualSeconds === undefined ? {} : { usualSeconds }) };
+    expect(renderProgress(progressWith([{ ...INFER, heartbeat }]), NOW)).toContain(
+      `    ▶ infer with my-model  ${text}`,
+    );
+  });
+
+  it('fits a running step of an ordinary name into 80 columns', () => {
+    const heartbeat = { share: 1, startedAt: '2025-12-01T00:00:00.000Z' };
+    const step = { ...INFER, name: 'infer with a-model-of-a-longer-name', heartbeat };
+    for (const line of renderProgress(progressWith([step]), NOW)) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('says who cancelled, when and why, with nothing that a terminal obeys', () => {
+    const cancelledBy = { identity: 'alice', at: AT, reason: 'wrong\u001b[2J weights' };
+    expect(renderProgress(progressWith([], { cancelledBy }), NOW)).toContain(
+      'is being cancelled, asked for by alice at 2026-01-01 00:00:00 UTC: wrong weights',
+    );
+    const ended = progressWith([], { cancelledBy: { identity: 'bob', at: AT }, status: 'CANCELLED' });
+    expect(renderProgress(ended, NOW)).toContain('cancelled by bob at 2026-01-01 00:00:00 UTC');
+    expect(progressChanges(progressWith([]), ended)).toEqual(['cancelled by bob at 2026-01-01 00:00:00 UTC']);
   });
 
   it('says why an attempt failed and when the next one comes', () => {

@@ -1,5 +1,6 @@
 import type { LiveProgress, LiveStep } from '../client';
 import type { StageProgress, StepStatus } from '../contract';
+import { plainLine } from '../engine/log-tail';
 
 const MARKS: Readonly<Record<StepStatus, string>> = {
   waiting: '·',
@@ -8,6 +9,7 @@ const MARKS: Readonly<Record<StepStatus, string>> = {
   failed: '✗',
   cancelled: '–',
 };
+const BAR_WIDTH = 10;
 /** Its attempts are the committee's polls: one without a decision is no failure. */
 const COMMITTEE_STEP = 'committee';
 
@@ -19,6 +21,7 @@ export function renderProgress(progress: LiveProgress, now: Date, all = false): 
     if (all || stage.status === 'running') lines.push(...stage.steps.flatMap((step) => renderStep(step, now)));
   }
   for (const need of progress.needs) lines.push(`waits for ${need.from}: ${need.message}`);
+  lines.push(...cancellation(progress));
   if (progress.outcome !== null) lines.push(`outcome: ${progress.outcome}`);
   return lines;
 }
@@ -47,13 +50,13 @@ function headline({ model, benchmark, id }: LiveProgress): string {
 
 function renderStep(step: LiveStep, now: Date): string[] {
   const lines = [
-    `    ${MARKS[step.status]} ${step.name}${elapsed(step, now)}${step.reused === true ? ', reused' : ''}`,
+    `    ${MARKS[step.status]} ${step.name}${advance(step, now)}${step.reused === true ? ', reused' : ''}`,
   ];
   if (step.status !== 'running') return lines;
   const trouble = troubleOf(step);
   if (trouble !== null) lines.push(`        ${trouble}${retryIn(step, now)}`);
   const last = step.heartbeat?.lastLogLine ?? step.heartbeat?.message;
-  if (last !== undefined) lines.push(`        | ${last}${shareOf(step)}`);
+  if (last !== undefined) lines.push(`        | ${last}`);
   return lines;
 }
 
@@ -69,8 +72,38 @@ function retryIn({ nextRetryAt }: LiveStep, now: Date): string {
   return seconds > 0 ? `; next attempt in ${formatSeconds(seconds)}` : '';
 }
 
-function shareOf({ heartbeat }: LiveStep): string {
-  return heartbeat?.share === undefined ? '' : ` (${Math.floor(heartbeat.share * 100)} %)`;
+/** How far a running step is: by its own word, else by the clock. */
+function advance(step: LiveStep, now: Date): string {
+  const { share, startedAt, usualSeconds } = step.heartbeat ?? {};
+  const running = step.status === 'running';
+  // Waiting for its image or a GPU does not count as running.
+  const time = elapsed(running && startedAt !== undefined ? { startedAt, endedAt: null } : step, now);
+  if (!running) return time;
+  if (share !== undefined) return `  ${bar(share)}${time}`;
+  if (startedAt === undefined || usualSeconds === undefined) return time;
+  const seconds = Math.max(0, now.getTime() - Date.parse(startedAt)) / 1000;
+  const of = seconds <= usualSeconds ? ' of about ' : ', usually about ';
+  return `  ${roughly(seconds)}${of}${roughly(usualSeconds)}`;
+}
+
+function bar(share: number): string {
+  const part = Math.min(1, Math.max(0, share));
+  const full = Math.floor(part * BAR_WIDTH);
+  return `[${'#'.repeat(full)}${'.'.repeat(BAR_WIDTH - full)}] ${Math.floor(part * 100)} %`;
+}
+
+/** In whole seconds, minutes or, from three hours on, hours. */
+function roughly(seconds: number): string {
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  return seconds < 3 * 3600 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
+}
+
+function cancellation({ cancelledBy, status }: LiveProgress): string[] {
+  if (cancelledBy === undefined) return [];
+  const { identity, at, reason } = cancelledBy;
+  const asked = status === 'RUNNING' ? 'is being cancelled, asked for' : 'cancelled';
+  const why = reason === undefined ? '' : `: ${plainLine(reason)}`;
+  return [`${asked} by ${plainLine(identity)} at ${at.slice(0, 19).replace('T', ' ')} UTC${why}`];
 }
 
 function elapsed({ startedAt, endedAt }: Pick<StageProgress, 'startedAt' | 'endedAt'>, now: Date): string {
@@ -88,6 +121,7 @@ function events(progress: LiveProgress): string[] {
     if (stage.endedAt !== null) lines.push(`${stage.stage}: ${stage.status}${elapsed(stage, new Date(stage.endedAt))}`);
   }
   for (const need of progress.needs) lines.push(`waits for ${need.from}: ${need.message}`);
+  lines.push(...cancellation(progress));
   if (progress.outcome !== null) lines.push(`outcome: ${progress.outcome}`);
   return lines;
 }

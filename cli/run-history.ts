@@ -32,9 +32,12 @@ export function finishedSteps(history: History): FinishedStep[] {
       steps.push({ id: ids.get(String(completed.scheduledEventId)) ?? '', result, failure: null });
     }
     const failed = event.activityTaskFailedEventAttributes;
-    if (failed?.failure) {
-      const failure = defaultFailureConverter.failureToError(failed.failure, defaultPayloadConverter);
-      steps.push({ id: ids.get(String(failed.scheduledEventId)) ?? '', result: undefined, failure });
+    const ended = failed ?? event.activityTaskTimedOutEventAttributes ?? event.activityTaskCanceledEventAttributes;
+    if (ended) {
+      const failure = failed?.failure
+        ? defaultFailureConverter.failureToError(failed.failure, defaultPayloadConverter)
+        : null;
+      steps.push({ id: ids.get(String(ended.scheduledEventId)) ?? '', result: undefined, failure });
     }
   }
   return steps;

@@ -16,7 +16,9 @@ export interface ListedRun {
 
 /** Newest runs shown at once; Temporal's own UI pages through all. */
 const LIMIT = 100;
+/** All but the sweeps, which the worker runs for itself. */
 const TYPES = Object.values(WORKFLOWS)
+  .filter((name) => name !== WORKFLOWS.sweep)
   .map((name) => `'${name}'`)
   .join(', ');
 

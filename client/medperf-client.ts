@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { isGrpcServiceError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { SearchAttributePair, Workflow } from '@temporalio/common';
 import { CONTROL_QUEUE, MedperfError, SEARCH_ATTRIBUTES, WORKFLOWS } from '../contract';
@@ -40,6 +41,8 @@ export interface Run<T> {
   result(): Promise<T>;
 }
 
+/** gRPC's word for a run that is not there or has ended. */
+const NOT_FOUND = new Set([5]);
 const KEYWORD = SearchAttributeType.KEYWORD;
 const BENCHMARK = defineSearchAttributeKey(SEARCH_ATTRIBUTES.benchmark, KEYWORD);
 const MODEL = defineSearchAttributeKey(SEARCH_ATTRIBUTES.model, KEYWORD);
@@ -136,9 +139,24 @@ export class MedperfClient {
     }
   }
 
-  /** Asks the workflow to stop: containers are stopped, and a pending association request is withdrawn. */
-  async cancel(id: string): Promise<void> {
-    await this.options.client.workflow.getHandle(id).cancel();
+  /**
+   * Asks the workflow to stop: containers are stopped, and a pending association request is withdrawn. The run's history
+   * keeps the profile's user and the reason.
+   */
+  async cancel(id: string, reason = ''): Promise<void> {
+    const { client, profile } = this.options;
+    try {
+      await client.workflowService.requestCancelWorkflowExecution({
+        namespace: client.options.namespace,
+        workflowExecution: { workflowId: id },
+        identity: profile.username,
+        requestId: randomUUID(),
+        reason,
+      });
+    } catch (error) {
+      if (!isGrpcServiceError(error) || !NOT_FOUND.has(error.code)) throw error;
+      throw new WorkflowNotFoundError(error.details, id, undefined);
+    }
   }
 
   private async start<T>(

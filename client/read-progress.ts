@@ -1,6 +1,7 @@
 import { isGrpcServiceError, QueryNotRegisteredError, QueryRejectedError, ServiceError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
+import type { temporal } from '@temporalio/proto';
 import { MedperfError } from '../contract';
 import type { Heartbeat, Progress, StepProgress } from '../contract';
 
@@ -14,13 +15,27 @@ export interface LiveStep extends StepProgress {
   readonly heartbeat?: Heartbeat;
 }
 
+/** Who asked a run to stop. */
+export interface Cancellation {
+  /** As the asking client named itself: a user of `run cancel`, or another program. */
+  readonly identity: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly reason?: string;
+}
+
 export interface LiveProgress extends Omit<Progress, 'stages'> {
   readonly id: string;
   /** Temporal's status of the workflow, such as `RUNNING` or `COMPLETED`. */
   readonly status: string;
+  /** Also while the run is still about to end for it. */
+  readonly cancelledBy?: Cancellation;
   readonly stages: readonly (Omit<Progress['stages'][number], 'steps'> & { readonly steps: readonly LiveStep[] })[];
 }
 
+type HistoryPage = temporal.api.workflowservice.v1.GetWorkflowExecutionHistoryReverseResponse;
+
+const HISTORY_PAGE = 100;
 const QUERY_DEADLINE_MS = 10_000;
 /** gRPC's words for it: cancelled at the deadline, deadline exceeded, failed precondition (no worker polled yet). */
 const UNANSWERED = new Set([1, 4, 9]);
@@ -33,14 +48,51 @@ export async function readProgress(client: Client, id: string): Promise<LiveProg
   const handle = client.workflow.getHandle(id);
   const description = await handle.describe();
   const progress = await queryProgress(client, id);
-  const pending = pendingById(description);
+  const pending = pendingSteps(description);
   const stages = progress.stages.map((stage) => ({
     ...stage,
     steps: stage.steps.map((step) =>
       step.status === 'running' ? { ...step, ...pending.get(step.activityId ?? '') } : step,
     ),
   }));
-  return { ...progress, id, status: description.status.name, stages };
+  const cancelledBy = isCancelled(description) ? await readCancellation(client, description) : null;
+  return {
+    ...progress,
+    id,
+    status: description.status.name,
+    ...(cancelledBy === null ? {} : { cancelledBy }),
+    stages,
+  };
+}
+
+function isCancelled({ status, raw }: WorkflowExecutionDescription): boolean {
+  return status.name === 'CANCELLED' || raw.workflowExtendedInfo?.cancelRequested === true;
+}
+
+/** The request lies near the end of the history, so it is looked for from there. */
+async function readCancellation(
+  client: Client,
+  { workflowId, runId }: WorkflowExecutionDescription,
+): Promise<Cancellation | null> {
+  let nextPageToken: Uint8Array | null = null;
+  do {
+    const page: HistoryPage = await client.workflowService.getWorkflowExecutionHistoryReverse({
+      namespace: client.options.namespace,
+      execution: { workflowId, runId },
+      maximumPageSize: HISTORY_PAGE,
+      nextPageToken,
+    });
+    for (const { workflowExecutionCancelRequestedEventAttributes: request, eventTime } of page.history?.events ?? []) {
+      if (!request) continue;
+      return {
+        identity: request.identity || 'an unnamed client',
+        at: new Date(Number(eventTime?.seconds ?? 0) * 1000).toISOString(),
+        ...(request.cause ? { reason: request.cause } : {}),
+      };
+    }
+    nextPageToken = page.nextPageToken;
+  } while (nextPageToken.length > 0);
+  return null;
 }
 
 /** Only a worker can answer a query; without one it would wait until its deadline. */
@@ -70,10 +122,11 @@ function isUnanswered(error: unknown): boolean {
   return isGrpcServiceError(cause) && UNANSWERED.has(cause.code);
 }
 
-type Pending = Omit<LiveStep, keyof StepProgress>;
+export type PendingStep = Omit<LiveStep, keyof StepProgress>;
 
-function pendingById(description: WorkflowExecutionDescription): Map<string, Pending> {
-  const pending = new Map<string, Pending>();
+/** What the server knows of activities under way, by activity id; also while no worker is there. */
+export function pendingSteps(description: WorkflowExecutionDescription): ReadonlyMap<string, PendingStep> {
+  const pending = new Map<string, PendingStep>();
   for (const activity of description.raw.pendingActivities ?? []) {
     const heartbeat = activity.heartbeatDetails?.payloads?.[0];
     const next = activity.nextAttemptScheduleTime;

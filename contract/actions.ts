@@ -31,6 +31,25 @@ export interface ActionResult {
   readonly startedAt: string;
   readonly finishedAt: string;
   readonly host: string;
+  readonly resources: ResourceUse;
+  /** Whether the outputs lay on a file system of their own size, or were watched from outside. */
+  readonly outputBound: OutputBound;
+}
+
+export type OutputBound = 'filesystem' | 'watched';
+
+/**
+ * What a run took. All but the wall clock are sampled while it runs, so what its last moment took may be missing, and a
+ * run shorter than the first sample shows zeros.
+ */
+export interface ResourceUse {
+  readonly wallSeconds: number;
+  readonly cpuSeconds: number;
+  readonly peakMemoryBytes: number;
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+  /** Leased GPUs times wall-clock seconds. */
+  readonly gpuSeconds: number;
 }
 
 /** Canonical text of an action: keys sorted at every level, no white space. */

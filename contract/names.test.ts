@@ -1,4 +1,13 @@
-import { ACTIVITIES, CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue, SEARCH_ATTRIBUTES, WORKFLOWS } from './names';
+import {
+  ACTIVITIES,
+  CONTAINERS_QUEUE,
+  CONTROL_QUEUE,
+  hostQueue,
+  SEARCH_ATTRIBUTES,
+  sweepQueue,
+  sweepSchedule,
+  WORKFLOWS,
+} from './names';
 
 /** Names live in adopters' histories and dashboards: a change here breaks them, so it has to be made twice. */
 describe('permanent names', () => {
@@ -10,6 +19,7 @@ describe('permanent names', () => {
       'medperfSubmit',
       'medperfAssociate',
       'medperfOnboard',
+      'medperfSweep',
     ]);
   });
 
@@ -29,6 +39,7 @@ describe('permanent names', () => {
       'medperf.requestAssociation',
       'medperf.pollAssociation',
       'medperf.withdrawAssociation',
+      'medperf.sweepHost',
     ]);
   });
 
@@ -38,6 +49,7 @@ describe('permanent names', () => {
       'medperf-containers',
       'medperf-containers@a1',
     ]);
+    expect([sweepQueue('a1'), sweepSchedule('a1')]).toEqual(['medperf-sweep@a1', 'medperf-sweep@a1']);
     expect(Object.values(SEARCH_ATTRIBUTES)).toEqual([
       'MedPerfStage',
       'MedPerfBenchmark',

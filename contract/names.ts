@@ -7,6 +7,7 @@ export const WORKFLOWS = {
   submit: 'medperfSubmit',
   associate: 'medperfAssociate',
   onboard: 'medperfOnboard',
+  sweep: 'medperfSweep',
 } as const;
 
 export type WorkflowName = (typeof WORKFLOWS)[keyof typeof WORKFLOWS];
@@ -26,6 +27,7 @@ export const ACTIVITIES = {
   requestAssociation: 'medperf.requestAssociation',
   pollAssociation: 'medperf.pollAssociation',
   withdrawAssociation: 'medperf.withdrawAssociation',
+  sweepHost: 'medperf.sweepHost',
 } as const;
 
 /** Registry, store and hosting work; needs no Docker. */
@@ -35,6 +37,14 @@ export const CONTAINERS_QUEUE = 'medperf-containers';
 /** Every step that touches a container or its files runs on its host's queue, so that a retry meets its container. */
 export function hostQueue(host: string): string {
   return `${CONTAINERS_QUEUE}@${host}`;
+}
+/** Serves only `sweepHost`: on a host whose every slot is taken, a sweep would wait for what it has to clear away. */
+export function sweepQueue(host: string): string {
+  return `medperf-sweep@${host}`;
+}
+/** The schedule that sweeps a host. */
+export function sweepSchedule(host: string): string {
+  return `medperf-sweep@${host}`;
 }
 
 /** Search attributes, all of type Keyword. */

@@ -54,8 +54,14 @@ export interface Need {
 export interface Heartbeat {
   readonly host?: string;
   readonly container?: string;
+  /** ISO 8601; when the container started, whichever attempt started it. */
+  readonly startedAt?: string;
+  /** Name under which the container's log is recorded in the store while it runs. */
+  readonly log?: string;
   readonly lastLogLine?: string;
   /** 0 to 1. */
   readonly share?: number;
+  /** What the same task with the same image usually takes, where it ran before. */
+  readonly usualSeconds?: number;
   readonly message?: string;
 }

@@ -1,3 +1,4 @@
+import type { ResourceUse } from './actions';
 import type { BenchmarkFacts } from './benchmarks';
 import type { Cube, CubeHashes, CubeRef, CubeType, CubeUrls } from './cubes';
 import type { BlobRef, Digest } from './digests';
@@ -40,10 +41,14 @@ export interface DataAndLabels {
 
 export interface ClaimHostInput {
   readonly gpus: number;
+  /** Hosts that the run has given up; one of them is taken only if its own worker answers. */
+  readonly avoid: readonly string[];
 }
 
 export interface ClaimedHost {
   readonly host: string;
+  /** How long the host may take no step before another one is claimed; the operator's policy. */
+  readonly givenUpAfterMs: number;
 }
 
 export interface ObtainImageInput {
@@ -67,6 +72,8 @@ export interface RunTaskInput {
   readonly inputs: Readonly<Record<string, Digest>>;
   readonly gpus: number;
   readonly noCache: boolean;
+  /** The benchmark that the run is for, or null; the operator's policy may give it limits of its own. */
+  readonly benchmark: number | null;
 }
 
 export interface RunTaskResult {
@@ -77,7 +84,17 @@ export interface RunTaskResult {
   readonly host: string;
   readonly reused: boolean;
   /** Of the container's run, also when reused. */
-  readonly seconds: number;
+  readonly resources: ResourceUse;
+}
+
+/** What a sweep of a host removed, and what it could not decide or do. */
+export interface SweptHost {
+  readonly containers: number;
+  readonly folders: number;
+  /** Owners that the server could not be asked about; what is theirs was left. */
+  readonly unanswered: number;
+  /** What could not be removed, and why. */
+  readonly failed: readonly string[];
 }
 
 export interface RecordReportInput {

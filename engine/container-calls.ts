@@ -1,9 +1,7 @@
 import type Docker from 'dockerode';
-import { LABELS, ownerHash } from './container-name';
+import { LABELS, ownerHash, volumePrefix } from './container-name';
 import { engineUnavailable, startFailure, statusOf } from './daemon-errors';
-import type { RunRequest } from './engine';
-
-const STOP_GRACE_S = 5;
+import type { RunKey } from './engine';
 
 /** What the daemon knows of a container, or null when there is none of that name. */
 export async function inspectContainer(container: Docker.Container): Promise<Docker.ContainerInspectInfo | null> {
@@ -25,10 +23,10 @@ export async function startContainer(container: Docker.Container, hide: readonly
   }
 }
 
-/** Asks the container to end, and kills it when it has not after a grace of seconds. */
-export async function stopContainer(container: Docker.Container): Promise<void> {
+/** Asks the container to end, and kills it when it has not after so many seconds. */
+export async function stopContainer(container: Docker.Container, graceSeconds: number): Promise<void> {
   try {
-    await container.stop({ t: STOP_GRACE_S });
+    await container.stop({ t: graceSeconds });
   } catch (error) {
     const alreadyEnded = statusOf(error) === 304 || statusOf(error) === 404;
     if (!alreadyEnded) throw engineUnavailable('stop the container', error);
@@ -44,7 +42,18 @@ export async function removeContainer(container: Docker.Container): Promise<void
   }
 }
 
-export function isOurs(found: Docker.ContainerInspectInfo, request: Pick<RunRequest, 'key' | 'owner'>): boolean {
+/** Removes the named volumes of a run whose container is gone; Docker removes nameless ones with the container. */
+export async function removeVolumes(docker: Docker, name: string): Promise<void> {
+  try {
+    const prefix = volumePrefix(name);
+    const { Volumes: found } = await docker.listVolumes({ filters: { name: [prefix] } });
+    for (const { Name } of found) if (Name.startsWith(prefix)) await docker.getVolume(Name).remove();
+  } catch (error) {
+    if (statusOf(error) !== 404) throw engineUnavailable('remove the volumes of a container', error);
+  }
+}
+
+export function isOurs(found: Docker.ContainerInspectInfo, request: RunKey): boolean {
   const labels = found.Config.Labels;
   return labels[LABELS.key] === request.key && labels[LABELS.owner] === ownerHash(request.owner);
 }

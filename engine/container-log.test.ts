@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
-import { demultiplex } from './container-log';
+import { splitFrames } from './container-log';
 import { LogTail, plainLine } from './log-tail';
 
 function frame(stream: number, text: string): Buffer {
-  const payload = Buffer.from(text);
+  const payload = Buffer.from(`2026-01-02T03:04:05.000000007Z ${text}`);
   const header = Buffer.alloc(8);
   header.writeUInt8(stream, 0);
   header.writeUInt32BE(payload.length, 4);
@@ -20,11 +20,22 @@ describe("a container's log", () => {
     await fc.assert(
       fc.asyncProperty(lines, fc.integer({ min: 1, max: 40 }), async (written, size) => {
         const frames = Buffer.concat(written.map(([stream, text]) => frame(stream, text)));
-        const chunks: Buffer[] = [];
-        for await (const chunk of demultiplex(inPieces(frames, size))) chunks.push(chunk);
-        expect(Buffer.concat(chunks).toString()).toBe(written.map(([, text]) => text).join(''));
+        const found: [number, string][] = [];
+        for await (const { stream, time, bytes } of splitFrames(inPieces(frames, size))) {
+          expect(time).toBe(BigInt(Date.UTC(2026, 0, 2, 3, 4, 5)) * 1_000_000n + 7n);
+          found.push([stream, bytes.toString()]);
+        }
+        expect(found).toEqual(written);
       }),
     );
+  });
+
+  it('is refused when it is none', async () => {
+    const read = async (bytes: Buffer): Promise<void> => {
+      for await (const found of splitFrames(inPieces(bytes, 100))) expect(found).toBeUndefined();
+    };
+    await expect(read(Buffer.alloc(100, 0xff))).rejects.toThrow(/frame of/);
+    await expect(read(Buffer.from([1, 0, 0, 0, 0, 0, 0, 2, 0x20, 0x20]))).rejects.toThrow(/without its time/);
   });
 
   it('keeps its last lines, with nothing that a terminal obeys', () => {

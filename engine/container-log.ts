@@ -1,106 +1,70 @@
 import type Docker from 'dockerode';
-import type { BlobRef } from '../contract';
-import type { Store } from '../store/store';
-import { LogTail } from './log-tail';
 
 const HEADER_BYTES = 8;
-const PROGRESS_INTERVAL_MS = 500;
+const LARGEST_FRAME_BYTES = 1024 * 1024;
+const TIMESTAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) $/;
+const TIMESTAMP_BYTES = 40;
 
-/** Both streams of a container's log in the order written, from its first line to its end or the container's. */
-export async function* readLog(container: Docker.Container, signal?: AbortSignal): AsyncGenerator<Buffer> {
-  // `follow` also on a container that has ended: only then does the client stream instead of holding it all.
-  const stream = await container.logs({
-    follow: true,
+/** One entry of the log: a line, or one of the pieces (at most 16 KiB) that Docker cuts a long line into. */
+export interface LogFrame {
+  /** 1 standard output, 2 standard error. */
+  readonly stream: number;
+  /** When it was written; nanoseconds since 1970. All pieces of a line bear the time of the first. */
+  readonly time: bigint;
+  /** As written, its line end included where it has one. */
+  readonly bytes: Buffer;
+}
+
+export interface FramesWanted {
+  /** Nothing older than this many seconds since 1970, with nanoseconds after the point; what is that old is included. */
+  readonly since?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Both streams in the order written, to the container's end. Throws the client's error when the daemon goes away. */
+export async function* readFrames(
+  container: Docker.Container,
+  { since, signal }: FramesWanted = {},
+): AsyncGenerator<LogFrame> {
+  // The library's types know `since` as a number only; the daemon takes nanoseconds as text.
+  const wanted = {
+    follow: true as const,
     stdout: true,
     stderr: true,
+    timestamps: true,
+    ...(since === undefined ? {} : { since: since as unknown as number }),
     ...(signal === undefined ? {} : { abortSignal: signal }),
-  });
-  yield* demultiplex(stream as AsyncIterable<Buffer>);
-}
-
-/** Docker's frames: one byte names the stream, the bytes 4 to 7 the length of what follows. */
-export async function* demultiplex(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let header = Buffer.alloc(0);
-  let remaining = 0;
-  for await (let chunk of stream) {
-    while (chunk.length > 0) {
-      if (remaining === 0) {
-        const missing = HEADER_BYTES - header.length;
-        header = Buffer.concat([header, chunk.subarray(0, missing)]);
-        chunk = chunk.subarray(missing);
-        if (header.length < HEADER_BYTES) break;
-        remaining = header.readUInt32BE(4);
-        header = Buffer.alloc(0);
-      } else {
-        const payload = chunk.subarray(0, remaining);
-        remaining -= payload.length;
-        chunk = chunk.subarray(payload.length);
-        yield payload;
-      }
-    }
-  }
-}
-
-export interface CollectedLog {
-  readonly blob: BlobRef;
-  readonly tail: LogTail;
-  /** True when the container wrote more than `maxBytes`; the blob holds the first of them. */
-  readonly cut: boolean;
-}
-
-/** Stores the log of a container that has ended. */
-export async function collectLog(container: Docker.Container, store: Store, maxBytes: number): Promise<CollectedLog> {
-  const tail = new LogTail();
-  let cut = false;
-  async function* bounded(): AsyncGenerator<Buffer> {
-    let left = maxBytes;
-    for await (const chunk of readLog(container)) {
-      const part = chunk.subarray(0, left);
-      left -= part.length;
-      tail.add(part);
-      if (part.length > 0) yield part;
-      if (part.length < chunk.length) {
-        cut = true;
-        return;
-      }
-    }
-  }
-  const blob = await store.putStream(bounded());
-  return { blob, tail, cut };
-}
-
-export interface LogFollower {
-  readonly signal: AbortSignal;
-  readonly maxBytes: number;
-  /** The newest line, at most twice a second. */
-  readonly onLine: (line: string) => void;
-  /** More than `maxBytes` were written. */
-  readonly onOverflow: () => void;
-}
-
-/** Follows the log from its start, so that its size is known also to a worker that has just attached. */
-export async function followLog(container: Docker.Container, follower: LogFollower): Promise<void> {
-  const tail = new LogTail();
-  let size = 0;
-  let shown: string | undefined;
-  const show = (): void => {
-    const [line] = tail.last(1);
-    if (line === undefined || line === shown) return;
-    shown = line;
-    follower.onLine(line);
   };
-  const ticker = setInterval(show, PROGRESS_INTERVAL_MS);
-  try {
-    for await (const chunk of readLog(container, follower.signal)) {
-      tail.add(chunk);
-      size += chunk.length;
-      if (size > follower.maxBytes) {
-        follower.onOverflow();
-        return;
-      }
+  yield* splitFrames((await container.logs(wanted)) as AsyncIterable<Buffer>);
+}
+
+/** Whole frames out of Docker's stream: one byte names the stream, the bytes 4 to 7 the length of what follows. */
+export async function* splitFrames(stream: AsyncIterable<Buffer>): AsyncGenerator<LogFrame> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of stream) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let at = 0;
+    while (rest.length - at >= HEADER_BYTES) {
+      const end = at + HEADER_BYTES + frameLength(rest, at);
+      if (rest.length < end) break;
+      yield parseFrame(rest.readUInt8(at), rest.subarray(at + HEADER_BYTES, end));
+      at = end;
     }
-  } finally {
-    clearInterval(ticker);
-    show();
+    rest = rest.subarray(at);
   }
+}
+
+function frameLength(bytes: Buffer, at: number): number {
+  const length = bytes.readUInt32BE(at + 4);
+  if (length > LARGEST_FRAME_BYTES) throw new Error(`a frame of ${length} bytes in Docker's log`);
+  return length;
+}
+
+function parseFrame(stream: number, payload: Buffer): LogFrame {
+  const space = payload.subarray(0, TIMESTAMP_BYTES).indexOf(0x20);
+  const found = TIMESTAMP.exec(payload.toString('latin1', 0, space + 1));
+  if (found === null) throw new Error("a frame without its time in Docker's log");
+  const [, second = '', fraction = '', zone = ''] = found;
+  const time = BigInt(Date.parse(second + zone)) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+  return { stream, time, bytes: payload.subarray(space + 1) };
 }

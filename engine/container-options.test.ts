@@ -1,6 +1,7 @@
 import type { Action } from '../contract';
 import { checkMounts, containerOptions } from './container-options';
 import type { RunRequest } from './engine';
+import type { Gpu } from './gpu-inventory';
 
 const digest = (digit: string) => `sha256:${digit.repeat(64)}` as const;
 
@@ -15,6 +16,7 @@ function request(action: Partial<Action> = {}, changes: Partial<RunRequest> = {}
       cpus: 8,
       pids: 10,
       wallClockMs: 1,
+      idleMs: 1,
       outputBytes: 2000,
       outputFiles: 3,
       logBytes: 4000,
@@ -43,7 +45,13 @@ const place = {
   user: { uid: 7, gid: 8 },
   inputFolders: ['/scratch/in/0', '/scratch/in/1'],
   outputFolders: ['/scratch/out/0', '/scratch/out/1'],
+  imageVolumes: [],
+  gpus: [],
 };
+
+function gpu(uuid: string, attach: boolean): Gpu {
+  return { uuid, index: 0, name: 'test', memoryBytes: 1, driver: '1', computeCapability: '9.0', attach };
+}
 
 describe('the options of a container', () => {
   it('close every door', () => {
@@ -79,10 +87,36 @@ describe('the options of a container', () => {
     expect(containerOptions(request({ entrypoint: ['/bin/run'] }), place).Entrypoint).toEqual(['/bin/run']);
   });
 
-  it('ask for devices only when the run has GPUs', () => {
+  it('ask for exactly the leased devices, and keep an image from asking for all', () => {
     expect(containerOptions(request(), place).HostConfig).not.toHaveProperty('DeviceRequests');
-    const { HostConfig } = containerOptions(request({}, { gpus: 2 }), place);
-    expect(HostConfig?.DeviceRequests).toEqual([expect.objectContaining({ Count: 2, Capabilities: [['gpu']] })]);
+    expect(containerOptions(request(), place).Env).toContain('NVIDIA_VISIBLE_DEVICES=void');
+    const leased = containerOptions(request(), { ...place, gpus: [gpu('GPU-1', true), gpu('GPU-2', true)] });
+    expect(leased.HostConfig?.DeviceRequests).toEqual([expect.objectContaining({ DeviceIDs: ['GPU-1', 'GPU-2'] })]);
+    expect(leased.Labels?.['org.temporal-medperf.gpus']).toBe('GPU-1,GPU-2');
+  });
+
+  it("lease GPUs that the operator listed without a device of Docker's", () => {
+    const listed = containerOptions(request(), { ...place, gpus: [gpu('left', false)] });
+    expect(listed.HostConfig).not.toHaveProperty('DeviceRequests');
+    expect(listed.Labels?.['org.temporal-medperf.gpus']).toBe('left');
+  });
+
+  it("leave no volume of the image's own writable without bound", () => {
+    const mounts = containerOptions(request(), { ...place, imageVolumes: ['/data', '/out', '/a'] }).HostConfig?.Mounts;
+    expect(mounts?.filter(({ Type }) => Type !== 'bind')).toEqual([
+      expect.objectContaining({
+        Type: 'volume',
+        Source: expect.stringMatching(/^medperf-a{12}-[0-9a-f]{12}-volume-0$/) as unknown,
+        Target: '/data',
+        ReadOnly: true,
+      }),
+      expect.objectContaining({
+        Type: 'tmpfs',
+        Target: '/out',
+        TmpfsOptions: expect.objectContaining({ SizeBytes: 5000 }) as unknown,
+      }),
+    ]);
+    expect(mounts?.filter(({ Target }) => Target === '/a')).toHaveLength(1);
   });
 
   it('name the container by action and owner, and let no label of the request hide whose it is', () => {
@@ -93,8 +127,15 @@ describe('the options of a container', () => {
   });
 
   it("set no variable but the action's own and a home", () => {
-    expect(containerOptions(request({ environment: { A: '1' } }), place).Env).toEqual(['HOME=/tmp', 'A=1']);
-    expect(containerOptions(request({ environment: { HOME: '/x' } }), place).Env).toEqual(['HOME=/x']);
+    expect(containerOptions(request({ environment: { A: '1' } }), place).Env).toEqual([
+      'HOME=/tmp',
+      'A=1',
+      'NVIDIA_VISIBLE_DEVICES=void',
+    ]);
+    expect(containerOptions(request({ environment: { HOME: '/x' } }), place).Env).toEqual([
+      'HOME=/x',
+      'NVIDIA_VISIBLE_DEVICES=void',
+    ]);
   });
 });
 

@@ -1,7 +1,8 @@
-import type { ContainerCreateOptions, HostConfig } from 'dockerode';
+import type { ContainerCreateOptions, HostConfig, MountSettings } from 'dockerode';
 import { MedperfError } from '../contract';
-import { LABELS, containerName, ownerHash } from './container-name';
+import { LABELS, containerName, ownerHash, volumePrefix } from './container-name';
 import type { RunRequest } from './engine';
+import type { Gpu } from './gpu-inventory';
 
 export interface ContainerUser {
   readonly uid: number;
@@ -15,11 +16,19 @@ export interface ContainerPlace {
   readonly user: ContainerUser;
   readonly inputFolders: readonly string[];
   readonly outputFolders: readonly string[];
+  /** Folders that the image declares as volumes. */
+  readonly imageVolumes: readonly string[];
+  /** The devices that this run has leased. */
+  readonly gpus: readonly Gpu[];
   readonly runtime?: string;
 }
 
-/** Docker's own log writes a line of one character as some 80 bytes; the follower ends the run long before this. */
+/**
+ * Docker's own log writes a line of one character as some 80 bytes, and rotation loses lines: the recorder ends the run
+ * long before this, however short its limit is.
+ */
 const LOG_BACKSTOP_FACTOR = 100;
+const LOG_BACKSTOP_LEAST = 256 * 1024 ** 2;
 const OPEN_FILES = 16_384;
 const RESERVED_TARGETS = ['/proc', '/sys', '/dev'];
 
@@ -63,21 +72,22 @@ export function containerOptions(request: RunRequest, place: ContainerPlace): Co
     User: `${uid}:${gid}`,
     ...(action.entrypoint === null ? {} : { Entrypoint: [...action.entrypoint] }),
     Cmd: [...action.command],
-    Env: Object.entries({ HOME: '/tmp', ...action.environment }).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries({ HOME: '/tmp', ...action.environment, ...gpuEnvironment(place.gpus) }).map(
+      ([name, value]) => `${name}=${value}`,
+    ),
     Labels: {
       ...request.labels,
       [LABELS.key]: request.key,
       [LABELS.owner]: ownerHash(request.owner),
       [LABELS.host]: place.host,
+      ...(place.gpus.length === 0 ? {} : { [LABELS.gpus]: place.gpus.map(({ uuid }) => uuid).join(',') }),
     },
     Tty: false,
     OpenStdin: false,
     Healthcheck: { Test: ['NONE'] },
     HostConfig: {
       ...(place.runtime === undefined ? {} : { Runtime: place.runtime }),
-      ...(request.gpus === 0
-        ? {}
-        : { DeviceRequests: [{ Driver: '', Count: request.gpus, Capabilities: [['gpu']], Options: {} }] }),
+      ...deviceRequests(place.gpus),
       NetworkMode: 'none',
       IpcMode: 'private',
       ReadonlyRootfs: true,
@@ -98,7 +108,10 @@ export function containerOptions(request: RunRequest, place: ContainerPlace): Co
       ],
       LogConfig: {
         Type: 'json-file',
-        Config: { 'max-size': String(limits.logBytes * LOG_BACKSTOP_FACTOR), 'max-file': '1' },
+        Config: {
+          'max-size': String(Math.max(LOG_BACKSTOP_LEAST, limits.logBytes * LOG_BACKSTOP_FACTOR)),
+          'max-file': '1',
+        },
       },
       Mounts: mounts(request, place),
     },
@@ -106,8 +119,47 @@ export function containerOptions(request: RunRequest, place: ContainerPlace): Co
 }
 
 function mounts(request: RunRequest, place: ContainerPlace): NonNullable<HostConfig['Mounts']> {
+  const inputs = inputMounts(request);
   const outputs = outputNames(request).map((name) => request.action.outputs[name]?.mount ?? '');
-  return [...bind(inputMounts(request), place.inputFolders, true), ...bind(outputs, place.outputFolders, false)];
+  const targets = [...inputs, ...outputs];
+  return [
+    ...place.imageVolumes
+      .filter((target) => !targets.includes(target))
+      .map((target, at) => volume(target, at, targets, request)),
+    ...bind(inputs, place.inputFolders, true),
+    ...bind(outputs, place.outputFolders, false),
+  ];
+}
+
+/**
+ * A volume of the image would be writable and without bound. Read-only it still shows what the image has there; one that
+ * holds a mount of ours has to be writable while the container is made, so it is an empty bounded tmpfs.
+ */
+function volume(target: string, at: number, targets: readonly string[], request: RunRequest): MountSettings {
+  const holdsMount = targets.some((other) => other.startsWith(`${target}/`));
+  if (holdsMount) {
+    const TmpfsOptions = { SizeBytes: request.limits.tmpBytes, Mode: 0o1777 };
+    return { Type: 'tmpfs', Source: '', Target: target, TmpfsOptions };
+  }
+  // Docker refuses a read-only one without a name.
+  const VolumeOptions = { NoCopy: false, Labels: { ...request.labels }, DriverConfig: { Name: 'local', Options: {} } };
+  const Source = `${volumePrefix(containerName(request))}${at}`;
+  return { Type: 'volume', Source, Target: target, ReadOnly: true, VolumeOptions };
+}
+
+/** Devices by their UUIDs; GPUs that the operator listed are leased without a device of Docker's. */
+function deviceRequests(gpus: readonly Gpu[]): Pick<HostConfig, 'DeviceRequests'> {
+  const DeviceIDs = gpus.filter(({ attach }) => attach).map(({ uuid }) => uuid);
+  if (DeviceIDs.length === 0) return {};
+  return { DeviceRequests: [{ Driver: '', DeviceIDs, Capabilities: [['gpu']], Options: {} }] };
+}
+
+/**
+ * Images made for GPUs ask for all of them by this variable, and a daemon whose default runtime is NVIDIA's would give
+ * them; Docker itself sets it for the devices that are asked for.
+ */
+function gpuEnvironment(gpus: readonly Gpu[]): Readonly<Record<string, string>> {
+  return gpus.some(({ attach }) => attach) ? {} : { NVIDIA_VISIBLE_DEVICES: 'void' };
 }
 
 function bind(targets: readonly string[], folders: readonly string[], readOnly: boolean) {

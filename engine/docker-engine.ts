@@ -1,24 +1,27 @@
 import * as fs from 'node:fs/promises';
 import Docker from 'dockerode';
-import { MedperfError } from '../contract';
 import type { ActionResult, Digest } from '../contract';
 import type { Store } from '../store/store';
-import { inspectContainer, isOurs, removeContainer, startContainer, stopContainer } from './container-calls';
-import { collectLog } from './container-log';
-import { containerName } from './container-name';
-import { checkMounts, containerOptions } from './container-options';
+import { ContainerRun, releaseRun } from './container-run';
+import type { RunPlace } from './container-run';
+import { removeVolumes } from './container-calls';
+import { containerName, LABELS } from './container-name';
+import { checkMounts } from './container-options';
 import type { ContainerUser } from './container-options';
-import { createFailure, engineUnavailable, statusOf } from './daemon-errors';
-import type { Engine, ImageRequest, RunRequest } from './engine';
-import { detectGpus } from './gpu-inventory';
+import { engineUnavailable } from './daemon-errors';
+import type { Engine, ImageRequest, RunKey, RunRequest } from './engine';
+import { readGpus } from './gpu-inventory';
+import type { Gpu, GpuSource } from './gpu-inventory';
+import { GpuLeases, tooManyGpus } from './gpu-leases';
 import { readHostName } from './host-name';
 import { ImageSource } from './image-source';
 import { KeyedLock } from './keyed-lock';
-import { limitFailure } from './limit-failures';
-import { collectOutputs, outputsAreFull } from './outputs';
-import { killedWithDaemon } from './place-killed';
-import { Detached, supervise } from './run-supervision';
+import { OutputSpace } from './output-space';
+import { detached, unknownRuntime } from './run-failures';
+import { Detached } from './run-supervision';
 import { ScratchFolder } from './scratch-folder';
+import { sweepLeftovers } from './sweep';
+import type { SweepReport, SweepRequest } from './sweep';
 
 export interface DockerEngineOptions {
   /** The daemon, or the path of its socket; else what Docker's own environment variables say. */
@@ -28,44 +31,49 @@ export interface DockerEngineOptions {
   readonly workDirectory: string;
   /** Whom containers run as: by default 65532:65532 when this process is root, else this process's own user. */
   readonly user?: ContainerUser;
-  /** UUIDs of the GPUs to offer; by default what `nvidia-smi` finds. */
-  readonly gpus?: readonly string[];
+  /** The GPUs to lease; by default those that `nvidia-smi` finds. */
+  readonly gpus?: GpuSource;
   /** An OCI runtime that the daemon knows by this name. */
   readonly runtime?: string;
 }
 
+interface HostFacts {
+  readonly host: string;
+  readonly cpus: number;
+}
+
 const NOBODY: ContainerUser = { uid: 65_532, gid: 65_532 };
-const LOG_LINES = 15;
+/** In these a container has its GPUs, or may come to have them. */
+const LEASING_STATES = ['created', 'running', 'paused', 'restarting'];
 
 /** Runs actions on one Docker daemon. */
 export class DockerEngine implements Engine {
   /** Does not need the daemon to answer yet. Throws when the work directory cannot be made. */
   static async connect(options: DockerEngineOptions): Promise<DockerEngine> {
     await fs.mkdir(options.workDirectory, { recursive: true, mode: 0o700 });
-    return new DockerEngine(options, options.gpus ?? (await detectGpus()));
+    const [gpus, space] = await Promise.all([
+      readGpus(options.gpus ?? 'detect'),
+      OutputSpace.find(options.workDirectory),
+    ]);
+    return new DockerEngine(options, gpus, space);
   }
 
   private readonly docker: Docker;
-  private readonly store: Store;
-  private readonly user: ContainerUser;
   private readonly images: ImageSource;
+  private readonly leases: GpuLeases;
   private readonly locks = new KeyedLock();
   private readonly closing = new AbortController();
-  private hostFacts: Promise<{ name: string; cpus: number }> | undefined;
+  private knownFacts: Promise<HostFacts> | undefined;
 
   private constructor(
     private readonly options: DockerEngineOptions,
-    private readonly gpus: readonly string[],
+    private readonly gpus: readonly Gpu[],
+    private readonly space: OutputSpace,
   ) {
     const { docker } = options;
     this.docker = docker instanceof Docker ? docker : new Docker(docker === undefined ? {} : { socketPath: docker });
-    this.store = options.store;
-    this.user = options.user ?? ownUser();
-    this.images = new ImageSource(this.docker, this.store);
-  }
-
-  async hostName(): Promise<string> {
-    return (await this.host()).name;
+    this.images = new ImageSource(this.docker, options.store);
+    this.leases = new GpuLeases(gpus, () => this.readLedger());
   }
 
   async ping(signal?: AbortSignal): Promise<void> {
@@ -79,8 +87,21 @@ export class DockerEngine implements Engine {
     }
   }
 
+  async hostName(): Promise<string> {
+    return (await this.facts()).host;
+  }
+
   gpuCount(): number {
     return this.gpus.length;
+  }
+
+  /** Asked once; a failure is not remembered. */
+  private facts(): Promise<HostFacts> {
+    this.knownFacts ??= this.readFacts().catch((error: unknown) => {
+      this.knownFacts = undefined;
+      throw error;
+    });
+    return this.knownFacts;
   }
 
   obtainImage(request: ImageRequest): Promise<Digest> {
@@ -89,31 +110,40 @@ export class DockerEngine implements Engine {
 
   async run(request: RunRequest): Promise<ActionResult> {
     request.signal.throwIfAborted();
-    this.checkRequest(request);
-    const attended = { ...request, signal: AbortSignal.any([request.signal, this.closing.signal]) };
+    checkMounts(request);
+    if (request.gpus > this.gpus.length) throw tooManyGpus(request.gpus, this.gpus.length);
+    const signal = AbortSignal.any([request.signal, this.closing.signal]);
     try {
-      return await this.runAttended(attended);
+      const run = await this.containerRun({ ...request, signal });
+      await this.locks.hold(containerName(request), () => run.ensureStarted());
+      await run.watch();
+      this.leases.changed();
+      return await run.collect();
     } catch (error) {
       if (this.closing.signal.aborted) throw detached();
       if (!request.signal.aborted) throw error;
       // Who cancels wants to hear that it is cancelled, also where the daemon is gone; the sweep finds what is left.
-      await this.release(request).catch(() => undefined);
+      await this.abandon(request).catch(() => undefined);
       throw request.signal.reason;
     }
   }
 
-  async release(request: Pick<RunRequest, 'key' | 'owner'>): Promise<void> {
-    const name = containerName(request);
-    await this.locks.hold(name, async () => {
-      const container = this.docker.getContainer(name);
-      const found = await inspectContainer(container);
-      if (found !== null) {
-        if (!isOurs(found, request)) return;
-        if (found.State.Running) await stopContainer(container);
-        await removeContainer(container);
-      }
-      await this.scratch(name).remove();
-    });
+  async release(run: RunKey): Promise<void> {
+    const place = await this.place();
+    await this.locks.hold(containerName(run), () => releaseRun(place, run));
+  }
+
+  async sweep(request: SweepRequest): Promise<SweepReport> {
+    const place = await this.place();
+    // Also of drafts and half removed ones, whose names go on behind the run's.
+    const release = (folder: string): Promise<void> => {
+      const [name = folder] = folder.split('.');
+      return this.locks.hold(name, async () => {
+        await removeVolumes(this.docker, name);
+        await new ScratchFolder(place.workDirectory, folder).remove(place.space);
+      });
+    };
+    return sweepLeftovers({ ...request, docker: this.docker, workDirectory: this.options.workDirectory, release });
   }
 
   /** Lets go of every run: their containers go on, and `run` called again attaches to them. */
@@ -122,149 +152,48 @@ export class DockerEngine implements Engine {
     return Promise.resolve();
   }
 
-  private async runAttended(request: RunRequest): Promise<ActionResult> {
-    const name = containerName(request);
-    const container = this.docker.getContainer(name);
-    const startedAt = await this.locks.hold(name, () => this.ensureStarted(request, container));
-    request.onProgress({ container: name });
-    await supervise(container, startedAt, request, (lastLogLine) =>
-      request.onProgress({ container: name, lastLogLine }),
-    );
-    return this.collect(request, container);
+  private async abandon(request: RunRequest): Promise<void> {
+    const run = await this.containerRun(request);
+    await this.locks.hold(containerName(request), () => run.abandon());
+    this.leases.changed();
   }
 
-  /** Creates and starts the container unless that was done before. */
-  private async ensureStarted(request: RunRequest, container: Docker.Container): Promise<Date> {
-    let found = await inspectContainer(container);
-    if (found === null) {
-      await this.create(request);
-      found = await inspectContainer(container);
-    }
-    if (found !== null && !isOurs(found, request)) throw foreignContainer(container.id);
-    if (found?.State.Status === 'created') {
-      request.signal.throwIfAborted();
-      await startContainer(container, [this.options.workDirectory]);
-      found = await inspectContainer(container);
-    }
-    if (found === null || found.State.Status === 'removing' || found.State.Dead) throw vanished(container.id);
-    return new Date(found.State.StartedAt);
+  private async containerRun(request: RunRequest): Promise<ContainerRun> {
+    return new ContainerRun(await this.place(), request);
   }
 
-  private async create(request: RunRequest): Promise<void> {
-    const { name: host, cpus: hostCpus } = await this.host();
-    const scratch = this.scratch(containerName(request));
-    await scratch.prepare(request, this.store, this.user);
-    const { runtime } = this.options;
-    const options = containerOptions(request, {
-      host,
-      hostCpus,
-      user: this.user,
-      inputFolders: scratch.inputFolders(request),
-      outputFolders: scratch.outputFolders(request),
-      ...(runtime === undefined ? {} : { runtime }),
+  private async place(): Promise<RunPlace> {
+    const { host, cpus: hostCpus } = await this.facts();
+    const { docker, space, leases } = this;
+    const { store, workDirectory, runtime, user = ownUser() } = this.options;
+    const common = { docker, store, workDirectory, host, hostCpus, user, space, leases };
+    return runtime === undefined ? common : { ...common, runtime };
+  }
+
+  private async readLedger(): Promise<{ holder: string; uuids: string[] }[]> {
+    const filters = { label: [LABELS.gpus], status: LEASING_STATES };
+    const containers = await this.docker.listContainers({ all: true, filters }).catch((error: unknown) => {
+      throw engineUnavailable('list the containers that hold GPUs', error);
     });
-    try {
-      await this.docker.createContainer(options);
-    } catch (error) {
-      if (statusOf(error) === 409) return;
-      await scratch.remove();
-      throw createFailure(error, [this.options.workDirectory]);
-    }
+    return containers.map(({ Names, Labels }) => ({
+      holder: (Names[0] ?? '').replace(/^\//, ''),
+      uuids: (Labels[LABELS.gpus] ?? '').split(','),
+    }));
   }
 
-  private async collect(request: RunRequest, container: Docker.Container): Promise<ActionResult> {
-    const { limits } = request;
-    const scratch = this.scratch(containerName(request));
-    const [found, log] = await Promise.all([
-      inspectContainer(container),
-      collectLog(container, this.store, limits.logBytes).catch((error: unknown) => {
-        throw engineUnavailable("read the container's log", error);
-      }),
-    ]);
-    if (found === null) throw vanished(container.id);
-    const { State: state } = found;
-    const folders = scratch.outputFolders(request);
-    const tail = log.tail.last(LOG_LINES);
-    const end = {
-      exitCode: state.ExitCode,
-      outOfMemory: state.OOMKilled,
-      startedAt: state.StartedAt,
-      finishedAt: state.FinishedAt,
-      logCut: log.cut,
-      outputsFull: state.ExitCode !== 0 && (await outputsAreFull(folders, limits.outputBytes)),
-    };
-    const exceeded = limitFailure(end, limits, tail);
-    if (exceeded !== null) throw exceeded;
-    if (await killedWithDaemon(this.docker, found)) {
-      await this.release(request);
-      throw vanished(container.id);
-    }
-    return {
-      key: request.key,
-      exitCode: state.ExitCode,
-      outputs: state.ExitCode === 0 ? await collectOutputs(this.store, request, folders, tail) : {},
-      log: log.blob,
-      startedAt: state.StartedAt,
-      finishedAt: state.FinishedAt,
-      host: await this.hostName(),
-    };
-  }
-
-  private checkRequest(request: RunRequest): void {
-    checkMounts(request);
-    if (request.gpus <= this.gpus.length) return;
-    throw new MedperfError('InvalidRequest', {
-      what: 'The task asks for more GPUs than this host has.',
-      expected: `at most ${this.gpus.length}`,
-      found: String(request.gpus),
-      next: 'Ask for fewer GPUs (--gpus), or start a container worker on a host that has them.',
-    });
-  }
-
-  private scratch(name: string): ScratchFolder {
-    return new ScratchFolder(this.options.workDirectory, name);
-  }
-
-  /** Asked once; a failure is not remembered. */
-  private host(): Promise<{ name: string; cpus: number }> {
-    this.hostFacts ??= this.readHost().catch((error: unknown) => {
-      this.hostFacts = undefined;
-      throw error;
-    });
-    return this.hostFacts;
-  }
-
-  private async readHost(): Promise<{ name: string; cpus: number }> {
-    const name = await readHostName(this.docker);
+  private async readFacts(): Promise<HostFacts> {
+    const host = await readHostName(this.docker);
     const info = (await this.docker.info().catch((error: unknown) => {
-      throw engineUnavailable('tell its number of processors', error);
-    })) as { NCPU: number };
-    return { name, cpus: info.NCPU };
+      throw engineUnavailable('describe itself', error);
+    })) as { NCPU: number; Runtimes?: Record<string, unknown> };
+    const { runtime } = this.options;
+    const known = Object.keys(info.Runtimes ?? {});
+    if (runtime !== undefined && !known.includes(runtime)) throw unknownRuntime(runtime, known);
+    return { host, cpus: info.NCPU };
   }
 }
 
 function ownUser(): ContainerUser {
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];
   return uid === undefined || gid === undefined || uid === 0 ? NOBODY : { uid, gid };
-}
-
-function foreignContainer(name: string): MedperfError {
-  return new MedperfError('InvalidRequest', {
-    what: `A container named ${name} is there already and belongs to somebody else.`,
-    next: 'Rename or remove that container, then start the run again.',
-  });
-}
-
-function vanished(name: string): MedperfError {
-  return new MedperfError('EngineUnavailable', {
-    what: `The container ${name} was ended from outside: by the Docker daemon's stop or by hand.`,
-    next: 'Nothing; the task is run again by itself.',
-  });
-}
-
-function detached(): MedperfError {
-  return new MedperfError('EngineUnavailable', {
-    what: 'The worker stops and lets go of the running container.',
-    next: "Nothing; the host's next worker goes on with it.",
-  });
 }

@@ -1,10 +1,13 @@
 import type { Action, ActionResult, BlobRef, Digest } from '../contract';
+import type { SweepReport, SweepRequest } from './sweep';
 
 export interface RunLimits {
   readonly memoryBytes: number;
   readonly cpus: number;
   readonly pids: number;
   readonly wallClockMs: number;
+  /** Longest time without a log line, growing outputs or use of the processor. */
+  readonly idleMs: number;
   readonly outputBytes: number;
   readonly outputFiles: number;
   readonly logBytes: number;
@@ -12,16 +15,34 @@ export interface RunLimits {
   readonly shmBytes: number;
 }
 
-export interface RunRequest {
+/** What a container is named by. */
+export interface RunKey {
   readonly key: Digest;
-  readonly action: Action;
   /** The asking workflow's id, first run id and step, in one text: the container's only owner. */
   readonly owner: string;
+}
+
+/** News of a run; each tells only what has changed. */
+export interface RunProgress {
+  readonly container?: string;
+  /** ISO 8601, from the daemon. */
+  readonly startedAt?: string;
+  /** Name under which the log is recorded in the store while it is written. */
+  readonly log?: string;
+  readonly lastLogLine?: string;
+  /** From 0 to 1, as the container reports it. */
+  readonly share?: number;
+  /** What the run waits for. */
+  readonly message?: string;
+}
+
+export interface RunRequest extends RunKey {
+  readonly action: Action;
   readonly labels: Readonly<Record<string, string>>;
   readonly gpus: number;
   readonly limits: RunLimits;
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: { container: string; lastLogLine?: string }) => void;
+  readonly onProgress: (progress: RunProgress) => void;
 }
 
 export interface ImageRequest {
@@ -53,7 +74,9 @@ export interface Engine {
    */
   run(request: RunRequest): Promise<ActionResult>;
   /** Removes the container and scratch of a run after its result is recorded; idempotent. */
-  release(request: Pick<RunRequest, 'key' | 'owner'>): Promise<void>;
-  /** The last lines of a stored log, for error messages. */
+  release(run: RunKey): Promise<void>;
+  /** Removes what closed executions left on this host. */
+  sweep(request: SweepRequest): Promise<SweepReport>;
+  /** Lets go of every run: their containers go on, and `run` called again attaches to them. */
   close(): Promise<void>;
 }

@@ -1,19 +1,76 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { z } from 'zod';
 
+/** One GPU of this host. */
+export interface Gpu {
+  readonly uuid: string;
+  readonly index: number;
+  readonly name: string;
+  readonly memoryBytes: number;
+  readonly driver: string;
+  /** Such as `9.0`; empty where the driver does not tell. */
+  readonly computeCapability: string;
+  /** Found by `nvidia-smi`, so that Docker gives it to a container; one that an operator listed is only counted. */
+  readonly attach: boolean;
+}
+
+const listedGpu = z.strictObject({
+  uuid: z.string().regex(/^[\w.-]{1,64}$/),
+  name: z.string().default('listed'),
+  memoryBytes: z.int().nonnegative().default(0),
+  driver: z.string().default(''),
+  computeCapability: z.string().default(''),
+});
+
+/** Where a host's GPUs are known from: `nvidia-smi`, the operator's list, or there are none. */
+export const GpuSourceSchema = z.union([
+  z.enum(['detect', 'none']),
+  z.array(listedGpu).refine((gpus) => new Set(gpus.map(({ uuid }) => uuid)).size === gpus.length, {
+    error: 'every uuid once',
+  }),
+]);
+export type GpuSource = z.output<typeof GpuSourceSchema>;
+
+const MIB = 1024 ** 2;
 const TIMEOUT_MS = 30_000;
 
-/** UUIDs of this host's GPUs as `nvidia-smi` lists them; none where the program is absent or fails. */
-export async function detectGpus(): Promise<string[]> {
+export async function readGpus(source: GpuSource): Promise<Gpu[]> {
+  if (source === 'none') return [];
+  if (source === 'detect') return detect();
+  return source.map((gpu, index) => ({ ...gpu, index, attach: false }));
+}
+
+/** None where the program is absent or fails; drivers before 470 do not know the compute capability. */
+async function detect(): Promise<Gpu[]> {
+  return (await query('compute_cap')) ?? (await query(null)) ?? [];
+}
+
+async function query(capability: 'compute_cap' | null): Promise<Gpu[] | null> {
+  // The name comes last: it may hold commas.
+  const fields = [
+    'index',
+    'uuid',
+    'memory.total',
+    'driver_version',
+    ...(capability === null ? [] : [capability]),
+    'name',
+  ];
+  const args = [`--query-gpu=${fields.join(',')}`, '--format=csv,noheader,nounits'];
   try {
-    const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=uuid', '--format=csv,noheader'], {
-      timeout: TIMEOUT_MS,
-    });
-    return stdout
-      .split('\n')
-      .map((line) => line.trim())
-      .filter((line) => line.startsWith('GPU-'));
+    const { stdout } = await promisify(execFile)('nvidia-smi', args, { timeout: TIMEOUT_MS });
+    return stdout.split('\n').flatMap((line) => readLine(line, capability !== null));
   } catch {
-    return [];
+    return null;
   }
+}
+
+function readLine(line: string, hasCapability: boolean): Gpu[] {
+  const [index = '', uuid = '', memory = '', driver = '', ...rest] = line.split(',').map((field) => field.trim());
+  if (!/^GPU-[\w-]+$/.test(uuid)) return [];
+  const computeCapability = hasCapability ? (rest.shift() ?? '') : '';
+  const memoryBytes = (Number(memory) || 0) * MIB;
+  return [
+    { uuid, index: Number(index) || 0, name: rest.join(', '), memoryBytes, driver, computeCapability, attach: true },
+  ];
 }

@@ -5,6 +5,7 @@ import type { Digest } from '../contract';
 import type { Store } from '../store/store';
 import { daemonWords, engineUnavailable, pullFailure, statusOf } from './daemon-errors';
 import type { ImageRequest } from './engine';
+import { findArchivedImage, withoutNames } from './image-archive';
 import { PullProgress } from './pull-progress';
 import { findCredentials } from './registry-credentials';
 
@@ -32,16 +33,12 @@ export class ImageSource {
     if (!REFERENCE.test(request.reference)) throw badReference(request.reference);
     const before = await this.findLocal(request);
     if (before.wanted !== null) return before.wanted;
-    if (request.archive !== undefined) {
-      await this.load(request, request.archive.digest);
-    } else if (!request.offline) {
-      await this.pull(request);
-    } else if (before.tagged === null) {
-      throw absentOffline(request.reference);
-    }
+    if (request.archive !== undefined) return this.load(request, request.archive.digest);
+    if (!request.offline) await this.pull(request);
+    else if (before.tagged === null) throw absentOffline(request.reference);
     const after = await this.findLocal(request);
     if (after.wanted !== null) return after.wanted;
-    throw after.tagged === null ? notInArchive(request.reference) : wrongImage(request, after.tagged);
+    throw after.tagged === null ? notGiven(request.reference) : wrongImage(request, after.tagged);
   }
 
   /** `wanted` fulfils the request; `tagged` is what the reference names here. */
@@ -65,20 +62,30 @@ export class ImageSource {
     }
   }
 
-  private async load(request: ImageRequest, archive: Digest): Promise<void> {
-    request.onProgress({ message: `loading ${request.reference} from its archive` });
+  /** Found and kept by its id alone, so that no archive moves a name that other cubes go by. */
+  private async load(request: ImageRequest, archive: Digest): Promise<Digest> {
+    const { reference, expectedId, signal } = request;
+    request.onProgress({ message: `looking into the archive of ${reference}` });
+    const image = await findArchivedImage(await this.store.openRead(archive), reference);
+    if (image === null) throw notGiven(reference);
+    if (expectedId !== null && image.id !== expectedId) throw wrongImage(request, image.id);
+    if ((await this.inspect(image.id)) !== null) return image.id;
+    request.onProgress({ message: `loading ${reference} from its archive` });
     const stream = await this.store.openRead(archive);
     try {
-      const answer = await this.docker.loadImage(stream, { quiet: true, abortSignal: request.signal });
+      const answer = await this.docker.loadImage(withoutNames(stream, image), { quiet: true, abortSignal: signal });
       for await (const line of progressLines(answer)) {
-        if (line.error !== undefined) throw badArchive(request.reference, line.error);
+        if (line.error !== undefined) throw badArchive(reference, line.error);
       }
     } catch (error) {
-      request.signal.throwIfAborted();
-      throw engineUnavailable(`load the image ${request.reference} from its archive`, error);
+      signal.throwIfAborted();
+      throw engineUnavailable(`load the image ${reference} from its archive`, error);
     } finally {
       stream.destroy();
     }
+    const loaded = await this.inspect(image.id);
+    if (loaded === null) throw notGiven(reference);
+    return loaded;
   }
 
   private async pull(request: ImageRequest): Promise<void> {
@@ -142,7 +149,7 @@ function wrongImage(request: ImageRequest, found: Digest): MedperfError {
   });
 }
 
-function notInArchive(reference: string): MedperfError {
+function notGiven(reference: string): MedperfError {
   return new MedperfError('IncompatibleModel', {
     what: `The image ${reference} is not what its archive or registry gave.`,
     expected: `an image named ${reference}`,

@@ -4,7 +4,12 @@ import { MedperfError } from '../contract';
 import type { ActionOutput, Digest } from '../contract';
 import type { Store } from '../store/store';
 import { outputNames } from './container-options';
-import type { RunRequest } from './engine';
+import type { RunLimits, RunRequest } from './engine';
+import { countEntries, measureOutputs } from './output-size';
+import { PROGRESS_FILE } from './reported-progress';
+
+/** A file system with less left refuses nearly every write. */
+const FULL_BELOW_BYTES = 64 * 1024;
 
 /** Stores what the container left in its output folders; throws `ContainerFailed` for what may not be taken. */
 export async function collectOutputs(
@@ -43,7 +48,17 @@ async function take(
   left: Allowance,
 ): Promise<{ digest: Digest; size: number; files: number }> {
   if (output.file === undefined) {
-    return store.putTree(folder, { links: 'refuse', maxBytes: left.bytes, maxFiles: left.files, signal: left.signal });
+    // The store reads a whole folder's names at once, and a billion of them fit on a disk.
+    const entries = await countEntries(folder, left.files);
+    if (entries > left.files) throw tooMany(left.files);
+    const tree = await store.putTree(folder, {
+      exclude: (member) => member === PROGRESS_FILE,
+      links: 'refuse',
+      maxBytes: left.bytes,
+      maxFiles: left.files,
+      signal: left.signal,
+    });
+    return { ...tree, files: entries };
   }
   const file = path.join(folder, output.file);
   const found = await fs.lstat(file).catch((error: unknown) => {
@@ -62,22 +77,37 @@ async function take(
   return { ...(await store.putFile(file, left.signal)), files: 1 };
 }
 
-/**
- * Whether the folders hold as much as they may: a write beyond the limit fails inside the container, whose exit code
- * then says nothing of the reason.
- */
-export async function outputsAreFull(folders: readonly string[], maxBytes: number): Promise<boolean> {
-  let left = maxBytes;
-  const queue = [...folders];
-  for (let folder = queue.pop(); folder !== undefined; folder = queue.pop()) {
-    for await (const entry of await fs.opendir(folder)) {
-      const place = path.join(folder, entry.name);
-      if (entry.isDirectory()) queue.push(place);
-      else if (entry.isFile()) left -= (await fs.lstat(place)).size;
-      if (left <= 0) return true;
-    }
+/** The limit for which a write failed inside the container, whose exit code then says nothing of the reason. */
+export async function outputsAreFull(
+  folders: readonly string[],
+  limits: Pick<RunLimits, 'outputBytes' | 'outputFiles'>,
+): Promise<'outputBytes' | 'outputFiles' | false> {
+  const [first] = folders;
+  if (first === undefined) return false;
+  if (await hasOwnFileSystem(first)) {
+    const { bavail, bsize, ffree } = await fs.statfs(first);
+    if (bavail * bsize < FULL_BELOW_BYTES) return 'outputBytes';
+    if (ffree === 0) return 'outputFiles';
   }
-  return false;
+  // One file may reach its own bound, which is that of all outputs together, before the file system is full.
+  const { bytes, entries } = await measureOutputs(folders, limits);
+  if (bytes >= limits.outputBytes) return 'outputBytes';
+  return entries >= limits.outputFiles ? 'outputFiles' : false;
+}
+
+/** A full disk of the host is nobody's limit. */
+async function hasOwnFileSystem(folder: string): Promise<boolean> {
+  const [own, scratch] = await Promise.all([fs.lstat(folder), fs.lstat(path.dirname(path.dirname(folder)))]);
+  return own.dev !== scratch.dev;
+}
+
+function tooMany(limit: number): MedperfError {
+  return new MedperfError('InvalidRequest', {
+    what: 'The outputs are too many files and folders.',
+    expected: `at most ${limit}`,
+    found: 'more than that',
+    next: "Make the task write fewer, or ask the operator to raise the policy's limit.",
+  });
 }
 
 function tooLarge(limit: number, found: number): MedperfError {

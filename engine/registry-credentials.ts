@@ -94,7 +94,8 @@ async function askHelper(helper: string, registry: string): Promise<RegistryCred
     const child = spawn(`docker-credential-${helper}`, ['get'], {
       stdio: ['pipe', 'pipe', 'ignore'],
       env: process.env,
-      timeout: HELPER_TIMEOUT_MS,
+      // Not `timeout`: its timer outlives a helper that could not be started.
+      signal: AbortSignal.timeout(HELPER_TIMEOUT_MS),
     });
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));

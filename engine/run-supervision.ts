@@ -1,59 +1,72 @@
 import type Docker from 'dockerode';
-import { stopContainer } from './container-calls';
-import { followLog } from './container-log';
 import { engineUnavailable } from './daemon-errors';
-import type { RunRequest } from './engine';
+import type { RunLimits, RunProgress } from './engine';
+import type { EndedBy } from './limit-failures';
+import type { LogRecorder } from './log-recorder';
+import { readProgressFile } from './reported-progress';
+import type { ResourceSampler } from './resource-sampler';
 
+/** A small read of each output folder. */
+const PROGRESS_FILES_EVERY_MS = 5_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Raised inside a run when the engine is closed: the container goes on without us. */
 export class Detached extends Error {}
 
-export type Ending = 'exited' | 'wallClock' | 'logBytes';
+export interface Supervised {
+  readonly container: Docker.Container;
+  readonly startedAt: Date;
+  readonly limits: RunLimits;
+  readonly recorder: LogRecorder;
+  readonly sampler: ResourceSampler;
+  readonly outputFolders: readonly string[];
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: RunProgress) => void;
+}
 
 /**
- * Watches a started container to its end, and ends it itself at the time or log limit (the clock counts from the
- * container's start, whoever watches). Rejects with the signal's reason when aborted, the container still running.
+ * Watches a started container until it ends (null) or goes beyond a limit (which one); the container then still runs. The
+ * clock counts from the container's start, whoever watches. Rejects with the signal's reason when that aborts.
  */
-export async function supervise(
-  container: Docker.Container,
-  startedAt: Date,
-  request: Pick<RunRequest, 'limits' | 'signal'>,
-  onLine: (line: string) => void,
-): Promise<Ending> {
-  const { limits, signal } = request;
+export async function supervise(run: Supervised): Promise<EndedBy | null> {
+  const { container, signal, recorder, sampler, onProgress } = run;
   const watch = new AbortController();
-  let cleanUp = (): void => undefined;
+  let lastLogAt = Date.now();
+  let stopClock = (): void => undefined;
+  let abort = (): void => undefined;
+  const progressFiles = setInterval(() => void tellProgressFiles(run), PROGRESS_FILES_EVERY_MS);
   try {
-    const ending = await new Promise<Ending>((resolve, reject) => {
-      const abort = (): void => reject(signal.reason as Error);
-      if (signal.aborted) {
-        abort();
-        return;
-      }
+    return await new Promise<EndedBy | null>((resolve, reject) => {
+      abort = () => reject(signal.reason as Error);
       signal.addEventListener('abort', abort, { once: true });
-      const stopClock = at(startedAt.getTime() + limits.wallClockMs, () => resolve('wallClock'));
-      cleanUp = (): void => {
-        signal.removeEventListener('abort', abort);
-        stopClock();
-      };
+      if (signal.aborted) abort();
+      stopClock = at(run.startedAt.getTime() + run.limits.wallClockMs, () => resolve('wallClock'));
       container.wait({ abortSignal: watch.signal }).then(
-        () => resolve('exited'),
+        () => resolve(null),
         (error: unknown) => reject(engineUnavailable('wait for the container', error)),
       );
-      followLog(container, {
-        signal: watch.signal,
-        maxBytes: limits.logBytes,
-        onLine,
-        onOverflow: () => resolve('logBytes'),
-      }).catch(() => undefined); // `wait` tells of a daemon that is gone; the log is read again after the end.
+      const onLine = (lastLogLine: string): void => {
+        lastLogAt = Date.now();
+        onProgress({ lastLogLine });
+      };
+      const onShare = (share: number): void => onProgress({ share });
+      const onOverflow = (): void => resolve('logBytes');
+      // `wait` tells of a daemon that is gone; what these two missed is read after the end.
+      recorder.follow({ signal: watch.signal, onLine, onShare, onOverflow }).catch(() => undefined);
+      sampler.run({ signal: watch.signal, lastLogAt: () => lastLogAt, onExceeded: resolve }).catch(() => undefined);
     });
-    if (ending !== 'exited') await stopContainer(container);
-    return ending;
   } finally {
-    cleanUp();
+    signal.removeEventListener('abort', abort);
+    clearInterval(progressFiles);
+    stopClock();
     watch.abort();
   }
+}
+
+async function tellProgressFiles({ outputFolders, onProgress }: Supervised): Promise<void> {
+  const shares = await Promise.all(outputFolders.map(readProgressFile));
+  const share = shares.find((told) => told !== null);
+  if (typeof share === 'number') onProgress({ share });
 }
 
 /** A timer that may lie further away than Node's reach; returns what cancels it. */

@@ -21,8 +21,8 @@ export class Complaints {
 
 const QUOTED_CHARACTERS = 80;
 
-/** Text of the file as a message may show it: on one line, without control characters, cut short. */
+/** Text of the file as a message may show it: on one line, without characters that cannot be seen, cut short. */
 export function quote(text: string): string {
-  const plain = text.replace(/\p{Cc}/gu, '?');
+  const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
   return `"${plain.length > QUOTED_CHARACTERS ? `${plain.slice(0, QUOTED_CHARACTERS)}…` : plain}"`;
 }

@@ -38,6 +38,7 @@ const SOURCE_FAULTS: Readonly<Record<string, string>> = {
   ELOOP: 'it is a link, or its links lead in a circle',
   EACCES: 'no permission to read it',
   ENXIO: 'it is not a regular file',
+  ENAMETOOLONG: 'its path is longer than the system takes',
 };
 
 /** Like {@link atPlace} for reading what is put into the store: what the asker can mend is `InvalidRequest`. */
@@ -57,7 +58,13 @@ export function refused(what: string, found: string, next: string, expected?: st
   return new MedperfError('InvalidRequest', { what, found, next, ...(expected === undefined ? {} : { expected }) });
 }
 
-/** A name from outside, safe in a one-line message. */
+const QUOTED_CHARACTERS = 200;
+
+/** A name from outside, safe in a one-line message: whatever is not plainly seen is escaped, and a long one is cut. */
 export function quoted(name: string): string {
-  return JSON.stringify(name);
+  const cut = name.length > QUOTED_CHARACTERS ? `${name.slice(0, QUOTED_CHARACTERS)}…` : name;
+  return JSON.stringify(cut).replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (hidden) => `\\u${(hidden.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -147,6 +147,8 @@ describe('action results and records', () => {
     log: { digest: sha256('l'), size: 1 },
     startedAt: '2026-01-01T00:00:00Z',
     finishedAt: '2026-01-01T00:00:01Z',
+    resources: { wallSeconds: 1, cpuSeconds: 0.5, peakMemoryBytes: 1, readBytes: 0, writtenBytes: 0, gpuSeconds: 0 },
+    outputBound: 'watched',
     host: 'h1',
   };
 
@@ -184,6 +186,13 @@ describe('action results and records', () => {
     );
     expect((await readdir(scratch)).sort()).toEqual(['store']);
     expect(await readdir(join(scratch, 'store'))).toEqual(['records']);
+  });
+
+  it('lists records by the beginning of their names, and no drafts', async () => {
+    expect(await store.listRecords('host/')).toEqual([]);
+    for (const name of ['host/b', 'host/a', 'hosts', 'host/a b/é']) await store.writeRecord(name, 1);
+    await writeFile(join(scratch, 'store', 'records', 'host%2Fc.json.0c5c'), '{');
+    expect(await store.listRecords('host/')).toEqual(['host/a', 'host/a b/é', 'host/b']);
   });
 
   it('has null for an absent record and refuses a name that no file could have', async () => {

@@ -1,11 +1,11 @@
-import { realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { isDigest, MedperfError } from '../contract';
 import type { ActionResult, BlobRef, Digest, TreeRef } from '../contract';
 import { BlobFiles, hexOf } from './blob-files';
-import { atPlace, atSource, quoted, refused } from './failures';
+import { atPlace, atSource, errorCode, quoted, refused } from './failures';
 import { readJson, writeJson } from './json-files';
 import { materialiseFile, materialiseTree } from './materialise';
 import type { PutTreeOptions, Store, TreeEntry } from './store';
@@ -14,6 +14,8 @@ import { decodeListing, isEntryName, MAX_LISTING_BYTES, totals } from './tree-li
 import type { ListingEntry } from './tree-listing';
 
 const READ_BYTES = 16 * 1024 * 1024;
+/** What `recordPath` makes; not the drafts beside it. */
+const RECORD_FILE = /^(?:[\w.!~*'()-]|%[0-9A-F]{2})+\.json$/;
 
 const digest = z.custom<Digest>(isDigest);
 const actionResult = z.object({
@@ -24,6 +26,15 @@ const actionResult = z.object({
   startedAt: z.string(),
   finishedAt: z.string(),
   host: z.string(),
+  resources: z.object({
+    wallSeconds: z.number(),
+    cpuSeconds: z.number(),
+    peakMemoryBytes: z.number(),
+    readBytes: z.number(),
+    writtenBytes: z.number(),
+    gpuSeconds: z.number(),
+  }),
+  outputBound: z.enum(['filesystem', 'watched']),
 }) satisfies z.ZodType<ActionResult>;
 
 /** The store in a directory of a file system that all its processes share; `docs/store.md` describes the layout. */
@@ -159,6 +170,16 @@ export class FileStore implements Store {
     );
   }
 
+  async listRecords(prefix: string): Promise<string[]> {
+    const files = await atPlace('The store could not list its records.', () =>
+      filesIn(join(this.directory, 'records')),
+    );
+    return files
+      .flatMap((file) => (RECORD_FILE.test(file) ? [decodeURIComponent(file.slice(0, -'.json'.length))] : []))
+      .filter((name) => name.startsWith(prefix))
+      .sort();
+  }
+
   private async list(tree: Digest): Promise<readonly ListingEntry[]> {
     return decodeListing(await this.blobs.readBytes(tree, MAX_LISTING_BYTES), tree);
   }
@@ -179,6 +200,15 @@ export class FileStore implements Store {
         '1 to 200 characters',
       );
     return join(this.directory, 'records', `${encoded}.json`);
+  }
+}
+
+async function filesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
   }
 }
 

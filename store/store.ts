@@ -54,4 +54,6 @@ export interface Store {
   /** A named pointer, such as the last known record of a registry's cube; `name` is `/`-separated words. */
   readRecord(name: string): Promise<unknown>;
   writeRecord(name: string, value: unknown): Promise<void>;
+  /** Names of the records that begin with `prefix`, sorted. */
+  listRecords(prefix: string): Promise<string[]>;
 }

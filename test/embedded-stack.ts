@@ -24,7 +24,7 @@ import { DirectoryPublisher } from '../hosting/directory-publisher';
 import { openProfiles, openRegistry, signIn } from '../registry';
 import type { MedperfRegistry, Profiles } from '../registry';
 import { FileStore } from '../store/file-store';
-import { DEFAULT_POLICY, Registries, runWorkers } from '../worker';
+import { Registries, runWorkers } from '../worker';
 
 export const EXAMPLE_CUBES = join(PACKAGE_ROOT, 'examples', 'cubes');
 
@@ -166,7 +166,7 @@ export class EmbeddedStack {
         connection: this.temporal.nativeConnection,
         namespace: 'default',
         control: { store, openRegistry: registries.open, publisher },
-        containers: { store, engine: this.engine!, ...DEFAULT_POLICY, slots: 4 },
+        containers: { store, engine: this.engine!, slots: 4 },
         signal: this.stopWorkers.signal,
         onReady: ready,
       }).finally(() => registries.close());

@@ -5,7 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import Docker from 'dockerode';
 import { canonicalJson } from '../contract';
-import type { Action, Digest, FailureType } from '../contract';
+import type { Action, BlobRef, Digest, FailureType } from '../contract';
 import { DockerEngine } from '../engine/docker-engine';
 import type { RunRequest } from '../engine/engine';
 import { logTail } from '../engine/log-tail';
@@ -18,6 +18,7 @@ const LIMITS: RunRequest['limits'] = {
   cpus: 64,
   pids: 64,
   wallClockMs: 60_000,
+  idleMs: 60_000,
   outputBytes: 4 * MIB,
   outputFiles: 100,
   logBytes: MIB,
@@ -32,7 +33,7 @@ let image: { reference: string; id: Digest };
 let engine: DockerEngine;
 const ran: RunRequest[] = [];
 
-const connect = () => DockerEngine.connect({ docker, store, workDirectory: path.join(folder, 'work'), gpus: [] });
+const connect = () => DockerEngine.connect({ docker, store, workDirectory: path.join(folder, 'work'), gpus: 'none' });
 
 beforeAll(async () => {
   folder = await fs.mkdtemp(path.join(os.tmpdir(), 'medperf-engine-'));
@@ -116,7 +117,7 @@ function watched(pattern: RegExp) {
   const abort = new AbortController();
   let container = '';
   const onProgress: RunRequest['onProgress'] = (progress) => {
-    container = progress.container;
+    container = progress.container ?? container;
     if (pattern.test(progress.lastLogLine ?? '')) seen.dispatchEvent(new Event('line'));
   };
   return { line, abort, container: () => container, changes: { onProgress, signal: abort.signal } };
@@ -182,7 +183,7 @@ describe('running a container', () => {
     expect(facts).toMatchObject({ uid: own, capabilities: '0000000000000000', noNewPrivileges: '1' });
     expect(facts['interfaces']).toEqual(['lo']);
     expect(facts).toMatchObject({ root: 'EROFS', input: 'EROFS', temporary: 'done' });
-    expect(facts['environment']).toEqual(['HOME', 'HOSTNAME', 'PATH']);
+    expect(facts['environment']).toEqual(['HOME', 'HOSTNAME', 'NVIDIA_VISIBLE_DEVICES', 'PATH']);
     expect(await store.readBytes((await store.lookUp(tree, 'file.txt'))!.digest)).toEqual(Buffer.from('original'));
   });
 
@@ -265,7 +266,7 @@ describe('surviving', () => {
       docker: socket,
       store,
       workDirectory: path.join(folder, 'lost'),
-      gpus: [],
+      gpus: 'none',
     });
     const said = failure('EngineUnavailable', /Docker daemon/);
     await expect(lost.ping()).rejects.toEqual(said);
@@ -284,7 +285,7 @@ describe('limits', () => {
       'output size in pieces',
       `for (let i = 0; i < 5; i++) fs.writeFileSync('/out/' + i, Buffer.alloc(9e5));`,
       { outputBytes: MIB },
-      /"result"[^]*refused/,
+      /larger outputs|"result"[^]*refused/,
     ],
     [
       'files',
@@ -341,16 +342,59 @@ describe('images', () => {
     );
   });
 
-  it('loads an absent image from its archive', async () => {
-    const tag = 'temporal-medperf/test-archive:1';
-    await docker.getImage(image.id).tag({ repo: 'temporal-medperf/test-archive', tag: '1' });
-    const archive = await store.putStream((await docker.getImage(tag).get()) as AsyncIterable<Buffer>);
-    await docker.getImage(tag).remove();
+  /** An image of its own that is no longer on the host but in an archive, saved under these names. */
+  async function archived(names: readonly string[]): Promise<{ id: Digest; archive: BlobRef }> {
+    const container = await docker.createContainer({ Image: image.id, Cmd: ['/bin/node'] });
     try {
-      expect(await engine.obtainImage(ask({ reference: tag, archive }))).toBe(image.id);
+      const changes = `LABEL made-for=${folder}-${names.join()}`;
+      const made = docker.getImage(((await container.commit({ changes })) as { Id: Digest }).Id);
+      const { Id: id } = await made.inspect();
+      for (const name of names) await made.tag({ repo: name.split(':')[0]!, tag: name.split(':')[1]! });
+      const saved = (await docker.getImage(names[0] ?? id).get()) as AsyncIterable<Buffer>;
+      const archive = await store.putStream(saved);
+      for (const name of names) await docker.getImage(name).remove();
+      await made.remove().catch(() => undefined);
+      return { id: id as Digest, archive };
     } finally {
-      await docker.getImage(tag).remove();
+      await container.remove();
     }
+  }
+
+  it('loads an absent image from its archive, once', async () => {
+    const { id, archive } = await archived(['temporal-medperf/test-archive:1']);
+    const wanted = ask({ reference: 'temporal-medperf/test-archive:1', archive });
+    try {
+      await expect(engine.obtainImage({ ...wanted, expectedId: image.id })).resolves.toBe(image.id);
+      expect(await engine.obtainImage(wanted)).toBe(id);
+      expect(await engine.obtainImage({ ...wanted, expectedId: id })).toBe(id);
+    } finally {
+      await docker.getImage(id).remove();
+    }
+  });
+
+  it('lets no archive move a name that is in use on this host', async () => {
+    const name = 'temporal-medperf/test-moved:1';
+    const { id, archive } = await archived([name]);
+    await docker.getImage(image.id).tag({ repo: name.split(':')[0]!, tag: '1' });
+    try {
+      expect(await engine.obtainImage(ask({ reference: name, expectedId: id, archive }))).toBe(id);
+      expect(await engine.obtainImage(ask({ reference: name }))).toBe(image.id);
+    } finally {
+      await docker.getImage(name).remove();
+      await docker.getImage(id).remove();
+    }
+  });
+
+  it('refuses an archive of another image, and one that is none', async () => {
+    const { archive } = await archived(['temporal-medperf/test-other:1']);
+    const expectedId = `sha256:${'0'.repeat(64)}`;
+    await expect(engine.obtainImage(ask({ archive, reference: 'a/b:1', expectedId }))).rejects.toEqual(
+      failure('HashMismatch', /a\/b:1/),
+    );
+    const rubbish = await store.putBytes('no archive at all'.repeat(1000));
+    await expect(engine.obtainImage(ask({ archive: rubbish, reference: 'a/b:1' }))).rejects.toEqual(
+      failure('IncompatibleModel', /a\/b:1/),
+    );
   });
 
   it('names the host the same for every engine of a daemon', async () => {

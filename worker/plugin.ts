@@ -1,16 +1,24 @@
 import { SimplePlugin } from '@temporalio/plugin';
 import type { WorkerOptions } from '@temporalio/worker';
-import { createClaimActivities, createContainerActivities, createControlActivities } from '../activities';
+import {
+  createClaimActivities,
+  createContainerActivities,
+  createControlActivities,
+  createSweepActivities,
+} from '../activities';
 import type { ContainerDependencies, ControlDependencies } from '../activities';
 import { FailureTypes } from '../activities/failures';
+import type { HostClaims } from '../activities/host-steps';
 
 export interface MedPerfPluginOptions {
   /** Serves registry, store and hosting work; for a worker on the control queue. */
   readonly control?: ControlDependencies;
   /** Serves `claimHost`; for a worker on the shared containers queue. */
-  readonly claims?: Pick<ContainerDependencies, 'engine'>;
+  readonly claims?: HostClaims;
   /** Serves container steps; for a worker on its host's own queue. */
   readonly containers?: ContainerDependencies;
+  /** Serves `sweepHost`; for a worker on its host's own queue for sweeps. */
+  readonly sweeps?: Pick<ContainerDependencies, 'engine'>;
   /** Clean-up when the worker has ended, whichever way. */
   readonly close?: () => Promise<void>;
 }
@@ -49,10 +57,11 @@ export class MedPerfPlugin extends SimplePlugin {
   }
 }
 
-function activitiesOf({ control, claims, containers }: MedPerfPluginOptions): object {
+function activitiesOf({ control, claims, containers, sweeps }: MedPerfPluginOptions): object {
   return {
     ...(control === undefined ? {} : createControlActivities(control)),
     ...(claims === undefined ? {} : createClaimActivities(claims)),
     ...(containers === undefined ? {} : createContainerActivities(containers)),
+    ...(sweeps === undefined ? {} : createSweepActivities(sweeps)),
   };
 }

@@ -1,21 +1,35 @@
+import { availableParallelism } from 'node:os';
+import { Client } from '@temporalio/client';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
-import { Worker } from '@temporalio/worker';
+import { Runtime, Worker } from '@temporalio/worker';
 import type { ContainerDependencies, ControlDependencies } from '../activities';
-import { CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue } from '../contract';
+import { CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue, sweepQueue } from '../contract';
 import { DockerGate } from './docker-gate';
+import { HostRecords } from './host-records';
 import { MedPerfPlugin } from './plugin';
+import { DEFAULT_POLICY } from './policy';
+import type { Policy } from './policy';
+import { policyFor } from './policy-rules';
+import { keepSweeping } from './sweep-schedule';
 
 export interface WorkersOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   /** Serve registry, store and hosting work, and the workflows themselves. */
   readonly control?: ControlDependencies;
-  /** Serve this host's containers; `slots` steps at once. */
-  readonly containers?: Omit<ContainerDependencies, 'shutdown'> & { readonly slots: number };
+  /** Serve this host's containers. */
+  readonly containers?: ContainerHost;
   /** Shut down gracefully when it aborts. */
   readonly signal: AbortSignal;
   /** Called once every queue is polled. */
   readonly onReady?: () => void;
+}
+
+export interface ContainerHost extends Pick<ContainerDependencies, 'store' | 'engine'> {
+  /** Container steps at once. */
+  readonly slots: number;
+  /** The operator's; `DEFAULT_POLICY` when left out. */
+  readonly policy?: Policy;
 }
 
 const CONTROL_SLOTS = 50;
@@ -24,13 +38,17 @@ const SHUTDOWN_GRACE = '5 seconds';
 
 /**
  * Runs this process's workers until the signal aborts: one on the control queue with the workflows, one on the shared
- * containers queue that serves only claims, one on the host's own queue.
+ * containers queue that serves only claims, one on the host's own queue, and one for its sweeps.
  */
 export async function runWorkers(options: WorkersOptions): Promise<void> {
+  const { control, containers } = options;
   const workers = await Promise.all([
-    ...(options.control === undefined ? [] : [controlWorker(options, options.control)]),
-    ...(options.containers === undefined ? [] : containerWorkers(options, options.containers)),
+    ...(control === undefined ? [] : [controlWorker(options, control)]),
+    ...(containers === undefined ? [] : containerWorkers(options, containers)),
   ]);
+  const records = containers === undefined ? null : hostRecords(containers);
+  await records?.start();
+  if (containers !== undefined) await startSweeping(options, containers);
   const runs = workers.map((worker) => worker.run());
   const stop = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -40,6 +58,7 @@ export async function runWorkers(options: WorkersOptions): Promise<void> {
   options.onReady?.();
   // One worker's fatal error stops the others, so that the process ends and its supervisor sees it.
   const ended = await Promise.allSettled(runs.map((run) => run.finally(stop)));
+  records?.stop();
   const failed = ended.find((end) => end.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }
@@ -58,27 +77,53 @@ function controlWorker(options: WorkersOptions, control: ControlDependencies): P
 
 function containerWorkers(
   options: WorkersOptions,
-  { slots, ...host }: NonNullable<WorkersOptions['containers']>,
+  { slots, store, engine, policy = DEFAULT_POLICY }: ContainerHost,
 ): Promise<Worker>[] {
-  const { engine } = host;
-  const containers = { ...host, shutdown: options.signal };
-  const gated = { workflowTaskSlotSupplier: FIXED, localActivityTaskSlotSupplier: FIXED, nexusTaskSlotSupplier: FIXED };
-  return [
+  const allowance: ContainerDependencies['allowance'] = (run) => policyFor(policy, run);
+  const gated = (taskQueue: string, atOnce: number, plugin: MedPerfPlugin): Promise<Worker> =>
     Worker.create({
       ...shared(options),
-      taskQueue: CONTAINERS_QUEUE,
-      tuner: { ...gated, activityTaskSlotSupplier: new DockerGate(engine, 2) },
-      plugins: [new MedPerfPlugin({ claims: { engine } })],
-    }),
-    engine.hostName().then((host) =>
-      Worker.create({
-        ...shared(options),
-        taskQueue: hostQueue(host),
-        tuner: { ...gated, activityTaskSlotSupplier: new DockerGate(engine, slots) },
-        plugins: [new MedPerfPlugin({ containers })],
-      }),
-    ),
+      taskQueue,
+      tuner: {
+        workflowTaskSlotSupplier: FIXED,
+        localActivityTaskSlotSupplier: FIXED,
+        nexusTaskSlotSupplier: FIXED,
+        activityTaskSlotSupplier: new DockerGate(engine, atOnce),
+      },
+      plugins: [plugin],
+    });
+  const containers = new MedPerfPlugin({ containers: { store, engine, allowance, shutdown: options.signal } });
+  const claims = new MedPerfPlugin({ claims: { engine, store, givenUpAfterMs: policy.hostGivenUpAfterMs } });
+  const sweeps = new MedPerfPlugin({ sweeps: { engine } });
+  return [
+    gated(CONTAINERS_QUEUE, 2, claims),
+    engine.hostName().then((host) => gated(hostQueue(host), slots, containers)),
+    engine.hostName().then((host) => gated(sweepQueue(host), 1, sweeps)),
   ];
+}
+
+function hostRecords({ store, engine }: ContainerHost): HostRecords {
+  return new HostRecords({
+    store,
+    describe: async () => {
+      await engine.ping();
+      return { host: await engine.hostName(), gpus: engine.gpuCount(), cpus: availableParallelism() };
+    },
+    onFailure: (error) => warn('This host could not be recorded; workers of other hosts do not send work here.', error),
+  });
+}
+
+/** A worker that may not make schedules works all the same. */
+async function startSweeping({ connection, namespace }: WorkersOptions, { engine }: ContainerHost): Promise<void> {
+  try {
+    await keepSweeping(new Client({ connection, namespace }), await engine.hostName());
+  } catch (error) {
+    warn('The schedule that clears away what closed runs left on this host could not be made.', error);
+  }
+}
+
+function warn(what: string, error: unknown): void {
+  Runtime.instance().logger.warn(what, { error: error instanceof Error ? error.message : String(error) });
 }
 
 const FIXED = { type: 'fixed-size', numSlots: 2 } as const;

@@ -6,5 +6,6 @@ export {
   medperfSubmit,
   medperfTestRun,
 } from './workflows';
+export { medperfSweep } from './sweep';
 export { confirmUpdate } from './associate-stage';
 export { progressQuery } from './progress-recorder';

@@ -1,6 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { MedperfActivities } from '../activities';
-import { CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue } from '../contract';
+import { CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue, sweepQueue } from '../contract';
+import type { ClaimedHost } from '../contract';
 
 /** The place's failures are retried with no end; the model's and the request's come back as non-retryable. */
 const RETRY = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' } as const;
@@ -36,17 +37,27 @@ export const committeePolls = proxyActivities<MedperfActivities>({
   retry: { initialInterval: '2 seconds', backoffCoefficient: 1.2, maximumInterval: '10 minutes' },
 });
 
-/** A host that does not take a step for this long is given up, and another one claimed. */
-const HOST_GIVEN_UP_AFTER = '15 minutes';
-
-export function onHost(host: string): ReturnType<typeof proxyActivities<MedperfActivities>> {
+/** Steps on a claimed host. One that takes none for `givenUpAfterMs` is given up, and another one claimed. */
+export function onHost({ host, givenUpAfterMs }: ClaimedHost): ReturnType<typeof proxyActivities<MedperfActivities>> {
   return proxyActivities<MedperfActivities>({
     taskQueue: hostQueue(host),
-    scheduleToStartTimeout: HOST_GIVEN_UP_AFTER,
+    scheduleToStartTimeout: givenUpAfterMs,
     startToCloseTimeout: '14 days',
-    heartbeatTimeout: '30 seconds',
+    // Three heartbeats: a worker that was killed is noticed soon, and the next one attaches to the container.
+    heartbeatTimeout: '15 seconds',
     // A cancelled run has ended when its container is gone.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: RETRY,
+  });
+}
+
+export function onSweepQueue(host: string): ReturnType<typeof proxyActivities<MedperfActivities>> {
+  return proxyActivities<MedperfActivities>({
+    taskQueue: sweepQueue(host),
+    scheduleToStartTimeout: '5 minutes',
+    startToCloseTimeout: '1 hour',
+    heartbeatTimeout: '30 seconds',
+    // The schedule starts the next sweep soon enough.
+    retry: { ...RETRY, maximumAttempts: 3 },
   });
 }

@@ -10,9 +10,9 @@ import type {
   SubmitInput,
 } from '../contract';
 import { hostedFileNames, toMedperfHash } from '../contract';
+import { obtainImage, onSomeHost } from './host-claims';
 import { byteMoving, registryCalls } from './proxies';
 import type { StageRecorder } from './progress-recorder';
-import { obtainImage, onSomeHost } from './test-run-stage';
 
 /** Prepares the files of a cube that need to be hosted. */
 export function packageStage({ cube, type }: PackageInput, stage: StageRecorder): Promise<PackagedCube> {

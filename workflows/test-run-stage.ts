@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
+import { ApplicationFailure } from '@temporalio/workflow';
 import { checkTestRunArguments } from '../contract';
 import type {
   BenchmarkFacts,
@@ -13,7 +13,9 @@ import type {
   TestRunInput,
   TestRunResult,
 } from '../contract';
-import { byteMoving, claims, onHost, registryCalls } from './proxies';
+import { obtainImage, onSomeHost, sideBySide } from './host-claims';
+import type { ReadyCube } from './host-claims';
+import { byteMoving, onHost, registryCalls } from './proxies';
 import type { StageRecorder } from './progress-recorder';
 import { rejectAsFailure } from './failures';
 
@@ -26,12 +28,6 @@ interface TestPlan {
   readonly reference: CubeRef | null;
   readonly data: { readonly url: string; readonly hash: string } | DataAndLabels;
   readonly prepared: boolean;
-}
-
-/** A cube whose image is present on the claimed host. */
-interface ReadyCube {
-  readonly cube: Cube;
-  readonly imageId: Digest;
 }
 
 /** MedPerf's compatibility test: prepare → sanity check → statistics → infer → evaluate, on one host. */
@@ -47,16 +43,16 @@ export async function testRunStage(input: TestRunInput, stage: StageRecorder): P
 
   return onSomeHost(input.gpus ?? 0, stage, async (host) => {
     const test = new HostedTest(host, input, stage);
-    const [preparator, metrics, candidateModel, referenceModel] = await Promise.all([
-      test.obtain('data-preparator', dataPreparator),
-      test.obtain('evaluator', evaluator),
-      test.obtain('model', model),
-      reference === null ? null : test.obtain('reference', reference),
+    const [preparator, metrics, candidateModel, referenceModel] = await sideBySide([
+      () => test.obtain('data-preparator', dataPreparator),
+      () => test.obtain('evaluator', evaluator),
+      () => test.obtain('model', model),
+      () => (reference === null ? null : test.obtain('reference', reference)),
     ]);
     const prepared = await test.prepare(preparator, data, plan.prepared);
-    const [candidate, compared] = await Promise.all([
-      test.evaluate('model', candidateModel, metrics, prepared),
-      referenceModel === null ? null : test.evaluate('reference', referenceModel, metrics, prepared),
+    const [candidate, compared] = await sideBySide([
+      () => test.evaluate('model', candidateModel, metrics, prepared),
+      () => (referenceModel === null ? null : test.evaluate('reference', referenceModel, metrics, prepared)),
     ]);
     const report = await stage.step('report', 'write the test report', () =>
       byteMoving['medperf.recordReport'].executeWithOptions({ activityId: 'report', summary: 'test report' }, [
@@ -151,42 +147,13 @@ function fetchCube(role: string, cube: CubeRef, input: TestRunInput, stage: Stag
   );
 }
 
-/** Claims a host and works there; when that host stops taking steps, claims anew and goes on from what is recorded. */
-export async function onSomeHost<T>(
-  gpus: number,
-  stage: StageRecorder,
-  work: (host: string) => Promise<T>,
-): Promise<T> {
-  for (;;) {
-    const { host }: ClaimedHost = await stage.step(
-      'claim-host',
-      gpus > 0 ? `claim a host with ${gpus} GPU(s)` : 'claim a host',
-      () => claims['medperf.claimHost'].executeWithOptions({ activityId: 'claim-host' }, [{ gpus }]),
-      (claimed) => ({ host: claimed.host }),
-    );
-    try {
-      return await work(host);
-    } catch (error) {
-      if (!isHostLost(error)) throw error;
-    }
-  }
-}
-
-function isHostLost(error: unknown): boolean {
-  return (
-    error instanceof ActivityFailure &&
-    error.cause instanceof TimeoutFailure &&
-    error.cause.timeoutType === 'SCHEDULE_TO_START'
-  );
-}
-
 /** The steps of one test on one host. */
 class HostedTest {
   allReused = true;
   private readonly activities;
 
   constructor(
-    private readonly host: string,
+    private readonly host: ClaimedHost,
     private readonly input: TestRunInput,
     private readonly stage: StageRecorder,
   ) {
@@ -246,27 +213,19 @@ class HostedTest {
       `${task} with ${cube.name}`,
       () =>
         this.activities['medperf.runTask'].executeWithOptions({ activityId: step, summary: `${task}: ${cube.name}` }, [
-          { cube, imageId, task, inputs, gpus, noCache: this.input.noCache ?? false },
+          {
+            cube,
+            imageId,
+            task,
+            inputs,
+            gpus,
+            noCache: this.input.noCache ?? false,
+            benchmark: this.input.benchmark ?? null,
+          },
         ]),
       ({ host, reused }) => ({ host, reused }),
     );
     this.allReused &&= result.reused;
     return result;
   }
-}
-
-export async function obtainImage(
-  host: string,
-  role: string,
-  cube: Cube,
-  offline: boolean,
-  stage: StageRecorder,
-): Promise<ReadyCube> {
-  const activityId = `image-${role}`;
-  const { imageId } = await stage.step(activityId, `obtain the image of ${cube.name}`, () =>
-    onHost(host)['medperf.obtainImage'].executeWithOptions({ activityId, summary: cube.image.reference }, [
-      { cube, offline },
-    ]),
-  );
-  return { cube, imageId };
 }

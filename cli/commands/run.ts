@@ -3,9 +3,8 @@ import { define } from '../command';
 import { EXIT } from '../exit-codes';
 import { foreseenFailure, renderFailure } from '../failures';
 import { renderProgress } from '../progress-view';
-import { logOf, finishedSteps } from '../run-history';
-import type { FinishedStep } from '../run-history';
 import { listRuns, runTable } from '../run-list';
+import { followLogs, printLogs } from '../run-logs';
 import { withAnySession } from '../session';
 import type { Cli, Session } from '../session';
 import { exportRun } from '../support-bundle';
@@ -32,18 +31,26 @@ export function addRunCommands(program: Command): void {
   define(
     run
       .command('logs')
-      .description("Print the containers' logs of a run")
+      .description("Print the containers' logs of a run; of an id that ran more than once, those of its latest run")
       .argument('<id>')
-      .argument('[step]', 'only this step, such as infer-model'),
-    ['run logs medperf-test/…', 'run logs medperf-test/… infer-model'],
-    (cli, _options, [id = '', step]) => withAnySession(cli, (session) => logs(cli, session, id, step)),
+      .argument('[step]', 'only this step, such as infer-model')
+      .option('-f, --follow', 'go on with what running containers write, until the run ends (Ctrl-C: leave it)'),
+    ['run logs medperf-test/…', 'run logs medperf-test/… infer-model', 'run logs -f medperf-test/… infer-model'],
+    (cli, options: { follow?: boolean }, [id = '', step]) =>
+      withAnySession(cli, (session) =>
+        options.follow === true ? followLogs(cli, session, id, step) : printLogs(cli, session, id, step),
+      ),
   );
   define(
-    run.command('cancel').description('Stop a run; a pending request is withdrawn').argument('<id>'),
-    ['run cancel medperf-onboard/…/1-my-model'],
-    (cli, _options, [id = '']) =>
+    run
+      .command('cancel')
+      .description('Stop a run; a pending request is withdrawn')
+      .argument('<id>')
+      .option('--reason <text>', 'why; kept with the run and shown to whoever looks at it'),
+    ['run cancel medperf-onboard/…/1-my-model', 'run cancel medperf-onboard/…/1-my-model --reason "wrong weights"'],
+    (cli, { reason }: { reason?: string }, [id = '']) =>
       withAnySession(cli, async ({ medperf }) => {
-        await medperf.cancel(id);
+        await medperf.cancel(id, reason);
         cli.output.result({ id }, () => `Asked ${id} to stop. See it end: temporal-medperf run watch ${id}`);
       }),
   );
@@ -98,45 +105,6 @@ async function watch(cli: Cli, session: Session, id: string): Promise<number> {
   const { outcome } = await session.medperf.progress(id);
   cli.output.result({ id, outcome, result: ended?.result }, () => `The run has ended: ${outcome ?? 'no outcome'}.`);
   return outcome === 'rejected' ? EXIT.refused : EXIT.done;
-}
-
-interface StepLog {
-  readonly step: string;
-  readonly log: string;
-}
-
-async function logs(cli: Cli, session: Session, id: string, wanted: string | undefined): Promise<void> {
-  const steps = finishedSteps(await session.temporal.client.workflow.getHandle(id).fetchHistory());
-  const found: StepLog[] = [];
-  for (const step of steps.filter((candidate) => wanted === undefined || candidate.id === wanted)) {
-    const log = await logText(session, step);
-    if (log !== null) found.push({ step: step.id, log });
-  }
-  found.push(...(await runningLogs(session, id, wanted)));
-  cli.output.result(found, () =>
-    found.length === 0
-      ? 'No container has left a log in this run yet.'
-      : found.map(({ step, log }) => `--- ${step}\n${log.trimEnd()}`).join('\n'),
-  );
-}
-
-async function logText({ store }: Session, step: FinishedStep): Promise<string | null> {
-  const digest = logOf(step);
-  if (digest !== null) return (await store.readBytes(digest)).toString('utf8');
-  const lines = step.failure === null ? undefined : foreseenFailure(step.failure)?.facts.log;
-  return lines === undefined ? null : lines.join('\n');
-}
-
-/** Of a container that still runs, only the last line is known here. */
-async function runningLogs({ medperf }: Session, id: string, wanted: string | undefined): Promise<StepLog[]> {
-  const { stages } = await medperf.progress(id);
-  return stages
-    .flatMap(({ steps }) => steps)
-    .flatMap(({ activityId = '', heartbeat }) =>
-      heartbeat?.lastLogLine === undefined || (wanted !== undefined && wanted !== activityId)
-        ? []
-        : [{ step: activityId, log: heartbeat.lastLogLine }],
-    );
 }
 
 async function confirmRun(cli: Cli, { medperf, profile }: Session, id: string, send: boolean): Promise<void> {

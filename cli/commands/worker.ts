@@ -11,7 +11,7 @@ import type { Publisher } from '../../hosting/publisher';
 import { openProfiles } from '../../registry';
 import { FileStore } from '../../store/file-store';
 import { DEFAULT_POLICY, readPolicy, Registries, runWorkers } from '../../worker';
-import type { WorkersOptions } from '../../worker';
+import type { Policy, WorkersOptions } from '../../worker';
 import { define, wholeNumber } from '../command';
 import { startedBy } from '../detached-process';
 import type { Cli } from '../session';
@@ -41,12 +41,12 @@ export function addWorkerCommands(program: Command): void {
           .default('all'),
       )
       .option('--slots <count>', 'container steps at once', wholeNumber, Math.max(LEAST_SLOTS, availableParallelism()))
-      .option('--policy <file>', "the operator's limits for containers (JSON)")
+      .option('--policy <file>', 'what the operator allows containers (YAML or JSON)')
       .option('--host-directory <folder>', 'folder that a web server publishes, for "mlcube host"')
       .option('--host-url <url>', 'where it shows that folder'),
     [
       'worker start',
-      'worker start --role containers --slots 2 --policy policy.json',
+      'worker start --role containers --slots 2 --policy policy.yaml',
       'worker start --role control --host-directory /srv/cubes --host-url https://cubes.example.org',
     ],
     startWorker,
@@ -85,9 +85,8 @@ async function requireSearchAttributes(temporal: OpenTemporal): Promise<void> {
 async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, signal: AbortSignal): Promise<void> {
   const store = new FileStore(cli.places.store);
   const registries = new Registries(openProfiles(cli.places.config));
-  const { limits, inferGpus } = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
-  const host = options.role === 'control' ? null : await claimContainerHost(cli, store);
-  const engine = host?.engine ?? null;
+  const policy = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
+  const host = options.role === 'control' ? null : await claimContainerHost(cli, store, policy);
   const connection = await NativeConnection.connect(temporal.options);
   const workers: WorkersOptions = {
     connection,
@@ -96,13 +95,13 @@ async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, s
     ...(options.role === 'containers'
       ? {}
       : { control: { store, openRegistry: registries.open, publisher: await publisher(cli, store, options) } }),
-    ...(engine === null ? {} : { containers: { store, engine, limits, inferGpus, slots: options.slots } }),
+    ...(host === null ? {} : { containers: { store, engine: host.engine, policy, slots: options.slots } }),
     onReady: () => tellReady(cli, options),
   };
   try {
     await runWorkers(workers);
   } finally {
-    await engine?.close();
+    await host?.engine.close();
     await host?.unlock();
     await registries.close();
     await connection.close();
@@ -111,12 +110,19 @@ async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, s
 
 /** One process serves a host's containers: two would prepare the same folders. */
 async function claimContainerHost(
-  { places }: Cli,
+  { places: { work } }: Cli,
   store: FileStore,
+  { gpus, user, runtime }: Policy,
 ): Promise<{ engine: DockerEngine; unlock: () => Promise<void> }> {
-  const engine = await DockerEngine.connect({ store, workDirectory: places.work });
+  const engine = await DockerEngine.connect({
+    store,
+    workDirectory: work,
+    gpus,
+    ...(user === undefined ? {} : { user }),
+    ...(runtime === undefined ? {} : { runtime }),
+  });
   try {
-    return { engine, unlock: await lockDirectory(places.work, "This host's container work") };
+    return { engine, unlock: await lockDirectory(work, "This host's container work") };
   } catch (cause) {
     throw new MedperfError(
       'InvalidRequest',
