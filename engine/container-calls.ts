@@ -23,6 +23,34 @@ export async function startContainer(container: Docker.Container, hide: readonly
   }
 }
 
+/** What dockerode is made of; its types leave this out. */
+interface Dialer {
+  dial(options: object, callback: (error: Error | null, answer: AsyncIterable<Buffer>) => void): void;
+}
+
+/**
+ * Resolves once the container has ended. Docker answers at once and sends the body at the end; dockerode's own `wait` hears
+ * nothing of a daemon that goes away in between, and never settles.
+ */
+export async function waitForEnd(container: Docker.Container, signal: AbortSignal): Promise<void> {
+  const modem = container.modem as Dialer;
+  const request = { path: `/containers/${container.id}/wait`, method: 'POST', isStream: true, abortSignal: signal };
+  try {
+    const answer = await new Promise<AsyncIterable<Buffer>>((resolve, reject) => {
+      const statusCodes = { 200: true, 404: 'no such container' };
+      modem.dial({ ...request, statusCodes }, (error, stream) => {
+        if (error === null) resolve(stream);
+        else reject(error);
+      });
+    });
+    let body = '';
+    for await (const chunk of answer) body += String(chunk);
+    if (!body.includes('StatusCode')) throw new Error('the answer was cut short');
+  } catch (error) {
+    throw engineUnavailable('wait for the container', error);
+  }
+}
+
 /** Asks the container to end, and kills it when it has not after so many seconds. */
 export async function stopContainer(container: Docker.Container, graceSeconds: number): Promise<void> {
   try {

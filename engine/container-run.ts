@@ -13,6 +13,7 @@ import { containerName } from './container-name';
 import { containerOptions } from './container-options';
 import type { ContainerUser } from './container-options';
 import { createFailure, engineUnavailable, statusOf } from './daemon-errors';
+import { endedFromOutside } from './ended-from-outside';
 import type { RunKey, RunRequest } from './engine';
 import type { Gpu } from './gpu-inventory';
 import type { GpuLeases } from './gpu-leases';
@@ -22,7 +23,6 @@ import { LogRecorder } from './log-recorder';
 import type { RecordedLog } from './log-recorder';
 import type { OutputSpace } from './output-space';
 import { collectOutputs, outputsAreFull } from './outputs';
-import { killedWithDaemon } from './place-killed';
 import { ResourceSampler } from './resource-sampler';
 import { foreignContainer, vanished } from './run-failures';
 import { supervise } from './run-supervision';
@@ -231,7 +231,7 @@ export class ContainerRun {
       if (exceeded.type === 'EngineUnavailable') await this.release();
       throw exceeded;
     }
-    if (await killedWithDaemon(this.place.docker, found)) {
+    if (await endedFromOutside(this.place.docker, found)) {
       await this.release();
       throw vanished(this.name, "ended from outside: by the Docker daemon's stop or by hand");
     }

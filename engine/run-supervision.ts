@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { engineUnavailable } from './daemon-errors';
+import { waitForEnd } from './container-calls';
 import type { RunLimits, RunProgress } from './engine';
 import type { EndedBy } from './limit-failures';
 import type { LogRecorder } from './log-recorder';
@@ -41,10 +41,7 @@ export async function supervise(run: Supervised): Promise<EndedBy | null> {
       signal.addEventListener('abort', abort, { once: true });
       if (signal.aborted) abort();
       stopClock = at(run.startedAt.getTime() + run.limits.wallClockMs, () => resolve('wallClock'));
-      container.wait({ abortSignal: watch.signal }).then(
-        () => resolve(null),
-        (error: unknown) => reject(engineUnavailable('wait for the container', error)),
-      );
+      waitForEnd(container, watch.signal).then(() => resolve(null), reject);
       const onLine = (lastLogLine: string): void => {
         lastLogAt = Date.now();
         onProgress({ lastLogLine });

@@ -1,31 +1,19 @@
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import Docker from 'dockerode';
-import { canonicalJson } from '../contract';
-import type { Action, BlobRef, Digest, FailureType } from '../contract';
+import type { BlobRef, Digest, FailureType } from '../contract';
 import { DockerEngine } from '../engine/docker-engine';
 import type { RunRequest } from '../engine/engine';
 import { logTail } from '../engine/log-tail';
 import { FileStore } from '../store/file-store';
+import { containerStarts } from './container-starts';
 import { ensureNodeImage } from './node-image';
+import { SCRIPT_LIMITS as LIMITS, scriptedRun } from './scripted-run';
+import type { RunChanges } from './scripted-run';
 
 const MIB = 1024 * 1024;
-const LIMITS: RunRequest['limits'] = {
-  memoryBytes: 256 * MIB,
-  cpus: 64,
-  pids: 64,
-  wallClockMs: 60_000,
-  idleMs: 60_000,
-  outputBytes: 4 * MIB,
-  outputFiles: 100,
-  logBytes: MIB,
-  tmpBytes: 8 * MIB,
-  shmBytes: MIB,
-};
-
 const docker = new Docker();
 let folder: string;
 let store: FileStore;
@@ -52,31 +40,10 @@ afterAll(async () => {
 });
 
 /** A run of a piece of JavaScript whose inputs are at /in and whose output folder is /out. */
-function request(
-  script: string,
-  changes: Partial<Omit<RunRequest, 'action'>> & { action?: Partial<Action> } = {},
-): RunRequest {
-  const action: Action = {
-    version: 1,
-    imageId: image.id,
-    entrypoint: ['/bin/node', '-e', `const fs = require('node:fs'); ${script}`],
-    command: [],
-    environment: {},
-    inputs: {},
-    outputs: { result: { mount: '/out' } },
-    ...changes.action,
-  };
-  const made: RunRequest = {
-    key: `sha256:${createHash('sha256').update(canonicalJson(action)).digest('hex')}`,
-    owner: `${folder}:${ran.length}`,
-    labels: { 'org.temporal-medperf.test': 'engine' },
-    gpus: 0,
-    limits: LIMITS,
-    signal: new AbortController().signal,
-    onProgress: () => undefined,
-    ...changes,
-    action,
-  };
+function request(script: string, changes: RunChanges = {}): RunRequest {
+  const labels = { 'org.temporal-medperf.test': 'engine' };
+  const owner = `${folder}:${ran.length}`;
+  const made = scriptedRun({ imageId: image.id, owner }, script, { labels, ...changes });
   ran.push(made);
   return made;
 }
@@ -90,17 +57,6 @@ async function putInput(files: Record<string, string>): Promise<Digest> {
 async function outputFile(outputs: Readonly<Record<string, Digest>>, name: string): Promise<string> {
   const entry = await store.lookUp(outputs['result']!, name);
   return (await store.readBytes(entry!.digest)).toString();
-}
-
-async function startsOf(container: string, since: number): Promise<number> {
-  const events = (await docker.getEvents({
-    since,
-    until: Date.now() / 1000,
-    filters: { container: [container], event: ['start'] },
-  })) as AsyncIterable<Buffer>;
-  let text = '';
-  for await (const chunk of events) text += String(chunk);
-  return text.split('\n').filter((line) => line !== '').length;
 }
 
 const ourContainers = () =>
@@ -225,7 +181,7 @@ describe('surviving', () => {
 
     const third = await (await connect()).run(wanted);
     expect(third).toEqual(result);
-    expect(await startsOf(container(), since)).toBe(1);
+    expect(await containerStarts(docker, container(), since)).toBe(1);
   });
 
   it('runs the same action of two owners in containers of their own', async () => {
@@ -246,7 +202,7 @@ describe('surviving', () => {
     const wanted = request(`console.log('once')`, changes);
     const [one, other] = await Promise.all([engine.run(wanted), engine.run(wanted)]);
     expect(other).toEqual(one);
-    expect(await startsOf(container(), since)).toBe(1);
+    expect(await containerStarts(docker, container(), since)).toBe(1);
   });
 
   it('stops and removes the container when aborted, and hands on the reason', async () => {
