@@ -47,7 +47,7 @@ function readPackages(file) {
 /** True when a source is newer than the beginning of the last build that succeeded. */
 function sourcesChanged() {
   if (!existsSync(BUILT)) return true;
-  const built = Date.parse(readFileSync(BUILT, 'utf8'));
+  const built = Date.parse(readFileSync(BUILT, 'utf8').trim());
   const { include } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8'));
   const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) => join(ROOT, name));
   const sources = include.filter((name) => name !== 'test').flatMap((name) => below(join(ROOT, name)));
