@@ -147,7 +147,9 @@ export function createContainerActivities({
         untilShutdown(Context.current(), shutdown, isOwnerClosed, async (signal) => {
           const { limits, gpus: policyGpus } = allowance({ ...input, cube: input.cube.name });
           const labels = ownerLabels(input, await namespaceId());
-          return runTask({ store, engine, limits, policyGpus, signal, tell, owner: ownerName(), labels }, input);
+          const { attempt } = activityInfo();
+          const owner = ownerName();
+          return runTask({ store, engine, limits, policyGpus, signal, tell, owner, labels, attempt }, input);
         }),
       ),
   };

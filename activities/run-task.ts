@@ -24,6 +24,8 @@ export interface TaskRun {
   /** The asking workflow's id, first run id and step. */
   readonly owner: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Counts from 1. */
+  readonly attempt: number;
   readonly signal: AbortSignal;
   readonly tell: (details: Heartbeat) => void;
 }
@@ -35,7 +37,11 @@ export async function runTask(run: TaskRun, input: RunTaskInput): Promise<RunTas
   // A step that must not reuse others' results still finds its own, should its answer have been lost.
   const ownKey = actionKey({ ...action, environment: { ...action.environment, 'medperf.owner': run.owner } });
   const known = await run.store.findActionResult(input.noCache ? ownKey : key);
-  if (known?.exitCode === 0) return taskResult(known, key, true);
+  if (known?.exitCode === 0) {
+    // An earlier attempt may have recorded it and then died with its container still there.
+    if (run.attempt > 1) await run.engine.release({ key, owner: run.owner });
+    return taskResult(known, key, true);
+  }
 
   const usual = await usualSeconds(run.store, input);
   run.tell({ host: await run.engine.hostName(), ...(usual === undefined ? {} : { usualSeconds: usual }) });

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,13 +30,10 @@ export class MedperfStack {
     await rm(this.home, { recursive: true, force: true });
   }
 
-  cli(args: readonly string[], input = ''): Promise<Ran> {
+  /** `more` is added to the command's environment, and so to that of the processes which it leaves running. */
+  cli(args: readonly string[], input = '', more: NodeJS.ProcessEnv = {}): Promise<Ran> {
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [COMMAND, ...args], {
-        cwd: this.home,
-        env: this.environment(),
-        stdio: 'pipe',
-      });
+      const child = this.spawn(args, more);
       let stdout = '';
       let stderr = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -46,8 +44,13 @@ export class MedperfStack {
     });
   }
 
-  async expectDone(args: readonly string[], input = ''): Promise<string> {
-    const { code, stdout, stderr } = await this.cli(args, input);
+  spawn(args: readonly string[], more: NodeJS.ProcessEnv = {}): ChildProcessWithoutNullStreams {
+    const env = { ...this.environment(), ...more };
+    return spawn(process.execPath, [COMMAND, ...args], { cwd: this.home, env, stdio: 'pipe' });
+  }
+
+  async expectDone(args: readonly string[], input = '', more: NodeJS.ProcessEnv = {}): Promise<string> {
+    const { code, stdout, stderr } = await this.cli(args, input, more);
     if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code ?? 'a signal'}:\n${stdout}\n${stderr}`);
     return stdout;
   }

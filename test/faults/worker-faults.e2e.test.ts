@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Docker from 'dockerode';
+import type { LiveProgress } from '../../client';
+import type { TestRunResult } from '../../contract';
+import { endProcess, isAlive } from '../../devstack/process-identity';
+import type { ProcessIdentity } from '../../devstack/process-identity';
+import type { StackRecord } from '../../devstack/stack-record';
+import { eventually, MedperfStack } from '../medperf-stack';
+import { leftBehind, startsOfStep } from './left-behind';
+import { dyingAt, MOMENTS } from './moments';
+import { faultSeed, seeded, shuffled } from './seeded';
+import { slowModel } from './slow-model';
+
+const seed = faultSeed();
+const docker = new Docker();
+const ids: string[] = [];
+let stack: MedperfStack;
+/** Digest of the results that the model has when nothing disturbs it. */
+let undisturbed: string;
+
+beforeAll(async () => {
+  process.stdout.write(`faults in the order of FAULT_SEED=${seed}\n`);
+  stack = await MedperfStack.start();
+  const model = await slowModel(join(stack.home, 'undisturbed'), 'undisturbed', 0);
+  undisturbed = (await stack.json<TestRunResult>(testRun(model))).candidate.results;
+});
+
+afterEach(async () => {
+  await eventually(
+    () => leftBehind(docker, stack.home, ids),
+    (left) => Object.values(left).flat().length === 0,
+  );
+});
+
+afterAll(() => stack.stop());
+
+const testRun = (model: string): string[] => ['test', 'run', '--benchmark', '1', '--no-reference', '--model', model];
+
+const now = (): number => Math.floor(Date.now() / 1000);
+
+const worker = (): Promise<ProcessIdentity> => stack.readState<ProcessIdentity>('worker.json');
+
+async function gone(process: ProcessIdentity): Promise<void> {
+  await eventually(
+    () => isAlive(process),
+    (alive) => !alive,
+    120,
+  );
+}
+
+function modelContainers(id: string): Promise<Docker.ContainerInfo[]> {
+  const label = [`org.temporal-medperf.workflow-id=${id}`, 'org.temporal-medperf.step=infer-model'];
+  return docker.listContainers({ all: true, filters: { label } });
+}
+
+async function modelRuns(id: string): Promise<Docker.ContainerInfo> {
+  const list = await eventually(
+    () => modelContainers(id),
+    (found) => found[0]?.State === 'running',
+  );
+  return list[0]!;
+}
+
+async function startTest(name: string, inferMs: number): Promise<string> {
+  const model = await slowModel(join(stack.home, name), name, inferMs);
+  const { id } = await stack.json<{ id: string }>([...testRun(model), '--detach']);
+  ids.push(id);
+  return id;
+}
+
+async function resultOf(id: string): Promise<string> {
+  const { result } = await stack.json<{ result: TestRunResult }>(['run', 'watch', id]);
+  return result.candidate.results;
+}
+
+it.each(shuffled(MOMENTS, seeded(seed)))('a worker that dies %s costs no second run of the model', async (moment) => {
+  const mark = join(stack.home, `mark ${moment}`);
+  await endProcess(await worker(), 30_000);
+  await stack.expectDone(['dev', 'start'], '', dyingAt(moment, mark));
+  const [doomed, since] = [await worker(), now()];
+  const id = await startTest(moment, 500);
+  await gone(doomed);
+  expect(await readFile(mark, 'utf8')).toBe(moment);
+  await stack.expectDone(['dev', 'start']);
+  expect(await resultOf(id)).toBe(undisturbed);
+  expect(Object.values(await startsOfStep(docker, id, 'infer-model', since))).toEqual([1]);
+});
+
+it('a worker that is asked to stop hands its running model to the next one', async () => {
+  const since = now();
+  const id = await startTest('drain', 8000);
+  const container = await modelRuns(id);
+  const stopping = await worker();
+  process.kill(stopping.pid, 'SIGTERM');
+  await gone(stopping);
+  expect((await docker.getContainer(container.Id).inspect()).State.Running).toBe(true);
+  await stack.expectDone(['dev', 'start']);
+  expect(await resultOf(id)).toBe(undisturbed);
+  expect(Object.values(await startsOfStep(docker, id, 'infer-model', since))).toEqual([1]);
+});
+
+it('an onboarding outlives its client, its Temporal server and its worker', async () => {
+  const since = now();
+  const model = await slowModel(join(stack.home, 'whole'), 'whole', 6000);
+  const name = 'survivor';
+  const client = stack.spawn(['onboard', model, '--name', name, '--benchmark', '1', '-y', '--no-reference']);
+  const onboarding = (runs: { id: string; workflow: string }[]): string | undefined =>
+    runs.find(({ workflow }) => workflow === 'medperfOnboard')?.id;
+  const runs = await eventually(
+    () => stack.json<{ id: string; workflow: string }[]>(['run', 'ls']),
+    (list) => onboarding(list) !== undefined,
+  );
+  const id = onboarding(runs)!;
+  ids.push(id);
+  await modelRuns(id);
+  client.kill('SIGKILL');
+  const { temporal } = await stack.readState<StackRecord>('dev-stack.json');
+  process.kill(temporal.process.pid, 'SIGKILL');
+  await gone(temporal.process);
+  await stack.expectDone(['dev', 'start']);
+
+  // Until a worker has taken the workflow over, its progress is not known.
+  const show = async (): Promise<LiveProgress | null> => {
+    const { code, stdout } = await stack.cli(['run', 'show', id, '--json']);
+    return code === 0 ? (JSON.parse(stdout) as LiveProgress) : null;
+  };
+  await eventually(show, (run) => run?.needs.some(({ what }) => what === 'committee-decision') === true, 120);
+  expect(Object.values(await startsOfStep(docker, id, 'infer-model', since))).toEqual([1]);
+
+  const waiting = await worker();
+  process.kill(waiting.pid, 'SIGKILL');
+  await gone(waiting);
+  await stack.expectDone(['dev', 'start']);
+  const decision = ['association', 'approve', '--profile', 'committee', '--benchmark', '1', '--model_uid', '4'];
+  await stack.expectDone(decision);
+  await eventually(show, (run) => run?.outcome === 'approved', 120);
+  expect(await stack.json<unknown[]>(['mlcube', 'ls', '--mine'])).toMatchObject([{ uid: 4, name }]);
+  expect(await stack.json<unknown[]>(['association', 'ls'])).toMatchObject([{ modelUid: 4, status: 'APPROVED' }]);
+});
