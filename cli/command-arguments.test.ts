@@ -120,3 +120,8 @@ it('puts everything below TEMPORAL_MEDPERF_HOME', () => {
     work: '/h/state/work',
   });
 });
+
+it('takes the store from TEMPORAL_MEDPERF_STORE, for hosts that share one', () => {
+  const places = placesFrom({ TEMPORAL_MEDPERF_HOME: '/h', TEMPORAL_MEDPERF_STORE: '/shared' });
+  expect([places.store, places.work]).toEqual(['/shared', '/h/state/work']);
+});

@@ -13,10 +13,14 @@ export interface Places {
   readonly work: string;
 }
 
-/** `TEMPORAL_MEDPERF_HOME` moves everything below one folder; else the XDG folders, or what the system has for them. */
+/**
+ * `TEMPORAL_MEDPERF_HOME` moves everything below one folder; else the XDG folders, or what the system has for them.
+ * `TEMPORAL_MEDPERF_STORE` names a store that several hosts share.
+ */
 export function placesFrom(environment: NodeJS.ProcessEnv): Places {
   const { config, state } = roots(environment);
-  return { config, state, store: join(state, 'store'), work: join(state, 'work') };
+  const store = environment['TEMPORAL_MEDPERF_STORE'];
+  return { config, state, store: store ? resolve(store) : join(state, 'store'), work: join(state, 'work') };
 }
 
 function roots(environment: NodeJS.ProcessEnv): { config: string; state: string } {
