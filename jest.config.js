@@ -18,7 +18,7 @@ module.exports = {
       ...shared,
       displayName: 'pure',
       testMatch: ['<rootDir>/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '\\.(integration|e2e)\\.test\\.ts$'],
+      testPathIgnorePatterns: ['/node_modules/', '/test/soak/', '\\.(integration|e2e)\\.test\\.ts$'],
     },
     { ...onRealParts, displayName: 'integration', testMatch: ['<rootDir>/test/**/*.integration.test.ts'] },
     { ...onRealParts, displayName: 'e2e', testMatch: ['<rootDir>/test/**/*.e2e.test.ts'] },
