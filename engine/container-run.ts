@@ -25,6 +25,7 @@ import type { OutputSpace } from './output-space';
 import { collectOutputs, outputsAreFull } from './outputs';
 import { ResourceSampler } from './resource-sampler';
 import { foreignContainer, vanished } from './run-failures';
+import type { RunSlots } from './run-slots';
 import { supervise } from './run-supervision';
 import { ScratchFolder } from './scratch-folder';
 
@@ -38,6 +39,7 @@ export interface RunPlace {
   readonly user: ContainerUser;
   readonly space: OutputSpace;
   readonly leases: GpuLeases;
+  readonly slots: RunSlots;
   readonly runtime?: string;
 }
 
@@ -66,6 +68,7 @@ export class ContainerRun {
   private readonly scratch: ScratchFolder;
   private readonly recorder: LogRecorder;
   private readonly sampler: ResourceSampler;
+  private hasSlot = false;
 
   constructor(
     private readonly place: RunPlace,
@@ -103,7 +106,7 @@ export class ContainerRun {
     if (found === null) {
       await this.create();
       found = await inspectContainer(this.container);
-    }
+    } else this.enterSlot();
     if (found?.State.Status === 'created') {
       request.signal.throwIfAborted();
       await startContainer(this.container, [this.place.workDirectory]);
@@ -158,6 +161,12 @@ export class ContainerRun {
     };
   }
 
+  /** Lets the next run begin; to be called once nothing of this one runs here any more, or nobody watches it. */
+  leaveSlot(): void {
+    if (this.hasSlot) this.place.slots.leave();
+    this.hasSlot = false;
+  }
+
   /** Stops and removes the container; its log stays in the store, where the run got that far. */
   async abandon(): Promise<void> {
     const found = await inspectContainer(this.container);
@@ -185,6 +194,7 @@ export class ContainerRun {
   private async create(): Promise<void> {
     const { place, request, scratch, name } = this;
     const { docker, leases } = place;
+    await this.takeSlot();
     await scratch.prepare(request, place);
     try {
       const imageVolumes = await this.imageVolumes();
@@ -200,6 +210,22 @@ export class ContainerRun {
       request.signal.throwIfAborted();
       throw createFailure(error, [place.workDirectory]);
     }
+  }
+
+  /** What a run with GPUs waits for is the GPUs. */
+  private async takeSlot(): Promise<void> {
+    const { place, request } = this;
+    if (request.gpus > 0) return;
+    const tell = (ahead: number): void =>
+      request.onProgress({ message: `waits for other tasks on this host to end, behind ${ahead} more` });
+    await place.slots.take(request.signal, tell);
+    this.hasSlot = true;
+  }
+
+  private enterSlot(): void {
+    if (this.request.gpus > 0 || this.hasSlot) return;
+    this.place.slots.enter();
+    this.hasSlot = true;
   }
 
   private readonly tellWaiting = ({ ahead, free }: { ahead: number; free: number }): void => {

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import Docker from 'dockerode';
 import type { ActionResult, Digest } from '../contract';
 import type { Store } from '../store/store';
@@ -18,6 +19,7 @@ import { ImageSource } from './image-source';
 import { KeyedLock } from './keyed-lock';
 import { OutputSpace } from './output-space';
 import { detached, unknownRuntime } from './run-failures';
+import { RunSlots } from './run-slots';
 import { Detached } from './run-supervision';
 import { ScratchFolder } from './scratch-folder';
 import { sweepLeftovers } from './sweep';
@@ -35,6 +37,8 @@ export interface DockerEngineOptions {
   readonly gpus?: GpuSource;
   /** An OCI runtime that the daemon knows by this name. */
   readonly runtime?: string;
+  /** Runs without a GPU at once; by default as many as there are processors, and two at least. */
+  readonly slots?: number;
 }
 
 interface HostFacts {
@@ -42,6 +46,8 @@ interface HostFacts {
   readonly cpus: number;
 }
 
+/** A workflow's model and its reference run side by side. */
+const LEAST_SLOTS = 2;
 const NOBODY: ContainerUser = { uid: 65_532, gid: 65_532 };
 /** In these a container has its GPUs, or may come to have them. */
 const LEASING_STATES = ['created', 'running', 'paused', 'restarting'];
@@ -61,6 +67,7 @@ export class DockerEngine implements Engine {
   private readonly docker: Docker;
   private readonly images: ImageSource;
   private readonly leases: GpuLeases;
+  private readonly slots: RunSlots;
   private readonly locks = new KeyedLock();
   private readonly closing = new AbortController();
   private knownFacts: Promise<HostFacts> | undefined;
@@ -74,6 +81,7 @@ export class DockerEngine implements Engine {
     this.docker = docker instanceof Docker ? docker : new Docker(docker === undefined ? {} : { socketPath: docker });
     this.images = new ImageSource(this.docker, options.store);
     this.leases = new GpuLeases(gpus, () => this.readLedger());
+    this.slots = new RunSlots(options.slots ?? Math.max(LEAST_SLOTS, availableParallelism()));
   }
 
   async ping(signal?: AbortSignal): Promise<void> {
@@ -89,6 +97,10 @@ export class DockerEngine implements Engine {
 
   async hostName(): Promise<string> {
     return (await this.facts()).host;
+  }
+
+  hasRoom(): boolean {
+    return this.slots.hasRoom();
   }
 
   gpuCount(): number {
@@ -114,11 +126,7 @@ export class DockerEngine implements Engine {
     if (request.gpus > this.gpus.length) throw tooManyGpus(request.gpus, this.gpus.length);
     const signal = AbortSignal.any([request.signal, this.closing.signal]);
     try {
-      const run = await this.containerRun({ ...request, signal });
-      await this.locks.hold(containerName(request), () => run.ensureStarted());
-      await run.watch();
-      this.leases.changed();
-      return await run.collect();
+      return await this.toItsEnd(await this.containerRun({ ...request, signal }), containerName(request));
     } catch (error) {
       if (this.closing.signal.aborted) throw detached();
       if (!request.signal.aborted) throw error;
@@ -152,6 +160,17 @@ export class DockerEngine implements Engine {
     return Promise.resolve();
   }
 
+  private async toItsEnd(run: ContainerRun, name: string): Promise<ActionResult> {
+    try {
+      await this.locks.hold(name, () => run.ensureStarted());
+      await run.watch();
+    } finally {
+      run.leaveSlot();
+    }
+    this.leases.changed();
+    return run.collect();
+  }
+
   private async abandon(request: RunRequest): Promise<void> {
     const run = await this.containerRun(request);
     await this.locks.hold(containerName(request), () => run.abandon());
@@ -164,9 +183,9 @@ export class DockerEngine implements Engine {
 
   private async place(): Promise<RunPlace> {
     const { host, cpus: hostCpus } = await this.facts();
-    const { docker, space, leases } = this;
+    const { docker, space, leases, slots } = this;
     const { store, workDirectory, runtime, user = ownUser() } = this.options;
-    const common = { docker, store, workDirectory, host, hostCpus, user, space, leases };
+    const common = { docker, store, workDirectory, host, hostCpus, user, space, leases, slots };
     return runtime === undefined ? common : { ...common, runtime };
   }
 

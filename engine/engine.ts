@@ -63,6 +63,8 @@ export interface Engine {
   hostName(): Promise<string>;
   /** Throws `EngineUnavailable` while the daemon does not answer. */
   ping(signal?: AbortSignal): Promise<void>;
+  /** False while a new run without a GPU would have to wait for others here. */
+  hasRoom(): boolean;
   /** Number of GPUs that this host offers. */
   gpuCount(): number;
   /** Makes the image present and checks it; returns its config digest. */

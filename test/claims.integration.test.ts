@@ -6,9 +6,10 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { hostRecordName } from '../activities/host-steps';
-import { CONTROL_QUEUE, MedperfError, SEARCH_ATTRIBUTES } from '../contract';
+import { CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue, MedperfError, SEARCH_ATTRIBUTES } from '../contract';
 import type { Cube, Digest } from '../contract';
 import { FileStore } from '../store/file-store';
+import { MedPerfPlugin } from '../worker/plugin';
 import { DEFAULT_POLICY } from '../worker/policy';
 import { runWorkers } from '../worker/workers';
 import { eventually } from './medperf-stack';
@@ -59,7 +60,7 @@ describe('claims over a fleet', () => {
     await rm(home, { recursive: true, force: true });
   });
 
-  async function start(host: PaperHost, slots = 2): Promise<void> {
+  async function start(host: PaperHost): Promise<void> {
     const end = new AbortController();
     // Two workers of one connection may not serve one queue.
     const connection = await NativeConnection.connect({ address: temporal.address });
@@ -71,7 +72,6 @@ describe('claims over a fleet', () => {
           store,
           engine: host.engine,
           policy: { ...DEFAULT_POLICY, hostGivenUpAfterMs: GIVEN_UP_AFTER_MS },
-          slots,
         },
         signal: end.signal,
         onReady: resolve,
@@ -82,6 +82,31 @@ describe('claims over a fleet', () => {
         return working;
       });
     });
+  }
+
+  /** As {@link start}, on a host that takes the second step when the first has ended. */
+  async function startTakingOneStep({ name, engine }: PaperHost): Promise<() => Promise<void>> {
+    const shutdown = new AbortController().signal;
+    const allowance = () => ({ limits: DEFAULT_POLICY.limits, gpus: 0 });
+    const shared = { connection: temporal.nativeConnection, maxConcurrentActivityTaskExecutions: 1 };
+    const [claims, steps] = await Promise.all([
+      Worker.create({
+        ...shared,
+        taskQueue: CONTAINERS_QUEUE,
+        plugins: [new MedPerfPlugin({ claims: { engine, store, givenUpAfterMs: GIVEN_UP_AFTER_MS } })],
+      }),
+      Worker.create({
+        ...shared,
+        taskQueue: hostQueue(name),
+        plugins: [new MedPerfPlugin({ containers: { store, engine, allowance, shutdown } })],
+      }),
+    ]);
+    const ended = Promise.all([claims.run(), steps.run()]);
+    return async () => {
+      claims.shutdown();
+      steps.shutdown();
+      await ended;
+    };
   }
 
   async function stop(host: PaperHost): Promise<void> {
@@ -165,7 +190,7 @@ describe('claims over a fleet', () => {
         finish = resolve;
         signal.addEventListener('abort', () => reject(signal.reason as Error));
       });
-    await start(busy, 1);
+    const stopBusy = await startTakingOneStep(busy);
     const run = await obtain(['first', 'second']);
     await eventually(
       async () => JSON.stringify((await run.fetchHistory()).events),
@@ -176,6 +201,7 @@ describe('claims over a fleet', () => {
     finish(PAPER_IMAGE);
     expect(await run.result()).toBe('busy');
     expect(new Set(busy.asked)).toEqual(new Set(['first', 'second']));
+    await stopBusy();
   });
 
   it('cancels the steps beside one that failed, and waits for their end', async () => {

@@ -166,7 +166,7 @@ export class EmbeddedStack {
         connection: this.temporal.nativeConnection,
         namespace: 'default',
         control: { store, openRegistry: registries.open, publisher },
-        containers: { store, engine: this.engine!, slots: 4 },
+        containers: { store, engine: this.engine! },
         signal: this.stopWorkers.signal,
         onReady: ready,
       }).finally(() => registries.close());

@@ -80,6 +80,25 @@ function watched(pattern: RegExp) {
 }
 
 describe('running a container', () => {
+  it('lets a run wait for another one when there is no slot, and says so', async () => {
+    const options = { docker, store, workDirectory: path.join(folder, 'work'), gpus: 'none', slots: 1 } as const;
+    const narrow = await DockerEngine.connect(options);
+    const told: string[] = [];
+    const onProgress: RunRequest['onProgress'] = ({ message }) => {
+      if (message !== undefined) told.push(message);
+    };
+    const { line, changes } = watched(/begins/);
+    const first = narrow.run(request(`console.log('begins'); setTimeout(() => undefined, 1000)`, changes));
+    await line;
+    expect(narrow.hasRoom()).toBe(false);
+    const second = narrow.run(request('1', { onProgress }));
+    const [before, after] = await Promise.all([first, second]);
+    expect(Date.parse(after.startedAt)).toBeGreaterThanOrEqual(Date.parse(before.finishedAt));
+    expect(told).toEqual(['waits for other tasks on this host to end, behind 0 more']);
+    expect(narrow.hasRoom()).toBe(true);
+    await narrow.close();
+  });
+
   it('turns input trees into output trees and keeps the log', async () => {
     const tree = await putInput({ 'numbers.json': '[1,2,3]' });
     const result = await engine.run(

@@ -19,6 +19,7 @@ export class PaperHost {
   readonly engine: Engine = {
     hostName: () => Promise.resolve(this.name),
     ping: () => Promise.resolve(),
+    hasRoom: () => true,
     gpuCount: () => this.gpus,
     obtainImage: (request) => {
       this.asked.push(request.reference);

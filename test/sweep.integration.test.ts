@@ -321,7 +321,7 @@ describe('sweeping a host', () => {
         connection: temporal.nativeConnection,
         namespace: 'default',
         control: { store, openRegistry, publisher: null },
-        containers: { store, engine: host.engine, slots: 2 },
+        containers: { store, engine: host.engine },
         signal: stop.signal,
         onReady: () => void during().then(() => stop.abort(), reject),
       }).then(resolve, reject);

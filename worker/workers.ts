@@ -4,7 +4,7 @@ import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { Runtime, Worker } from '@temporalio/worker';
 import type { ContainerDependencies, ControlDependencies } from '../activities';
 import { CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue, sweepQueue } from '../contract';
-import { DockerGate } from './docker-gate';
+import { HostGate } from './host-gate';
 import { HostRecords } from './host-records';
 import { MedPerfPlugin } from './plugin';
 import { DEFAULT_POLICY } from './policy';
@@ -26,13 +26,17 @@ export interface WorkersOptions {
 }
 
 export interface ContainerHost extends Pick<ContainerDependencies, 'store' | 'engine'> {
-  /** Container steps at once. */
-  readonly slots: number;
   /** The operator's; `DEFAULT_POLICY` when left out. */
   readonly policy?: Policy;
 }
 
 const CONTROL_SLOTS = 50;
+const CLAIMS_AT_ONCE = 2;
+/**
+ * Far more than run: steps wait for processors and GPUs inside the activity, where they tell what for. In the queue they
+ * would look like those of a host that is gone, and those that need a GPU would keep the others waiting.
+ */
+const HOST_STEPS_AT_ONCE = 500;
 /** Registry calls end well within it; container steps are left running for the next worker. */
 const SHUTDOWN_GRACE = '5 seconds';
 
@@ -77,10 +81,16 @@ function controlWorker(options: WorkersOptions, control: ControlDependencies): P
 
 function containerWorkers(
   options: WorkersOptions,
-  { slots, store, engine, policy = DEFAULT_POLICY }: ContainerHost,
+  { store, engine, policy = DEFAULT_POLICY }: ContainerHost,
 ): Promise<Worker>[] {
   const allowance: ContainerDependencies['allowance'] = (run) => policyFor(policy, run);
-  const gated = (taskQueue: string, atOnce: number, plugin: MedPerfPlugin): Promise<Worker> =>
+  const dockerAnswers = (): Promise<boolean> =>
+    engine.ping().then(
+      () => true,
+      () => false,
+    );
+  const canBegin = async (): Promise<boolean> => engine.hasRoom() && (await dockerAnswers());
+  const gated = (taskQueue: string, gate: HostGate, plugin: MedPerfPlugin): Promise<Worker> =>
     Worker.create({
       ...shared(options),
       taskQueue,
@@ -88,7 +98,7 @@ function containerWorkers(
         workflowTaskSlotSupplier: FIXED,
         localActivityTaskSlotSupplier: FIXED,
         nexusTaskSlotSupplier: FIXED,
-        activityTaskSlotSupplier: new DockerGate(engine, atOnce),
+        activityTaskSlotSupplier: gate,
       },
       plugins: [plugin],
     });
@@ -96,9 +106,11 @@ function containerWorkers(
   const claims = new MedPerfPlugin({ claims: { engine, store, givenUpAfterMs: policy.hostGivenUpAfterMs } });
   const sweeps = new MedPerfPlugin({ sweeps: { engine } });
   return [
-    gated(CONTAINERS_QUEUE, 2, claims),
-    engine.hostName().then((host) => gated(hostQueue(host), slots, containers)),
-    engine.hostName().then((host) => gated(sweepQueue(host), 1, sweeps)),
+    gated(CONTAINERS_QUEUE, new HostGate(canBegin, CLAIMS_AT_ONCE), claims),
+    engine
+      .hostName()
+      .then((host) => gated(hostQueue(host), new HostGate(dockerAnswers, HOST_STEPS_AT_ONCE), containers)),
+    engine.hostName().then((host) => gated(sweepQueue(host), new HostGate(dockerAnswers, 1), sweeps)),
   ];
 }
 

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
@@ -21,13 +20,11 @@ import { WrongUse } from '../wrong-use';
 
 export interface WorkerOptions {
   readonly role: 'all' | 'control' | 'containers';
-  readonly slots: number;
+  readonly slots?: number;
   readonly policy?: string;
   readonly hostDirectory?: string;
   readonly hostUrl?: string;
 }
-
-const LEAST_SLOTS = 2;
 
 export function addWorkerCommands(program: Command): void {
   const worker = program.command('worker').description('Do the work that runs ask for');
@@ -40,7 +37,11 @@ export function addWorkerCommands(program: Command): void {
           .choices(['all', 'control', 'containers'])
           .default('all'),
       )
-      .option('--slots <count>', 'container steps at once', wholeNumber, Math.max(LEAST_SLOTS, availableParallelism()))
+      .option(
+        '--slots <count>',
+        'tasks without a GPU at once (default: one a processor, and two at least)',
+        wholeNumber,
+      )
       .option('--policy <file>', 'what the operator allows containers (YAML or JSON)')
       .option('--host-directory <folder>', 'folder that a web server publishes, for "mlcube host"')
       .option('--host-url <url>', 'where it shows that folder'),
@@ -86,7 +87,7 @@ async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, s
   const store = new FileStore(cli.places.store);
   const registries = new Registries(openProfiles(cli.places.config));
   const policy = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
-  const host = options.role === 'control' ? null : await claimContainerHost(cli, store, policy);
+  const host = options.role === 'control' ? null : await claimContainerHost(cli, store, policy, options.slots);
   const connection = await NativeConnection.connect(temporal.options);
   const workers: WorkersOptions = {
     connection,
@@ -95,7 +96,7 @@ async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, s
     ...(options.role === 'containers'
       ? {}
       : { control: { store, openRegistry: registries.open, publisher: await publisher(cli, store, options) } }),
-    ...(host === null ? {} : { containers: { store, engine: host.engine, policy, slots: options.slots } }),
+    ...(host === null ? {} : { containers: { store, engine: host.engine, policy } }),
     onReady: () => tellReady(cli, options),
   };
   try {
@@ -113,6 +114,7 @@ async function claimContainerHost(
   { places: { work } }: Cli,
   store: FileStore,
   { gpus, user, runtime }: Policy,
+  slots: number | undefined,
 ): Promise<{ engine: DockerEngine; unlock: () => Promise<void> }> {
   const engine = await DockerEngine.connect({
     store,
@@ -120,6 +122,7 @@ async function claimContainerHost(
     gpus,
     ...(user === undefined ? {} : { user }),
     ...(runtime === undefined ? {} : { runtime }),
+    ...(slots === undefined ? {} : { slots }),
   });
   try {
     return { engine, unlock: await lockDirectory(work, "This host's container work") };

@@ -1,32 +1,31 @@
 import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit, SlotReserveContext } from '@temporalio/worker';
-import type { Engine } from '../engine/engine';
 
 const ASK_AGAIN_AFTER_MS = 2_000;
 
 /**
- * Gives out activity slots only while the host's Docker answers and fewer than `slots` steps run, so that a worker takes
- * no work that it could not do.
+ * Gives out activity slots only while the host is ready, such as while its Docker answers, and fewer than `slots` steps run,
+ * so that a worker takes no work that it could not do.
  */
-export class DockerGate implements CustomSlotSupplier<ActivitySlotInfo> {
+export class HostGate implements CustomSlotSupplier<ActivitySlotInfo> {
   readonly type = 'custom';
   private taken = 0;
   private waiting: (() => void)[] = [];
 
   constructor(
-    private readonly engine: Pick<Engine, 'ping'>,
+    private readonly isReady: () => Promise<boolean>,
     private readonly slots: number,
   ) {}
 
   async reserveSlot(_context: SlotReserveContext, signal: AbortSignal): Promise<SlotPermit> {
     for (;;) {
       await this.takeSlot(signal);
-      if (await this.dockerAnswers()) return {};
+      if (await this.isReady()) return {};
       this.releaseSlot();
       await pause(ASK_AGAIN_AFTER_MS, signal);
     }
   }
 
-  /** Eager tasks skip the queue and so the question to Docker; none are taken. */
+  /** Eager tasks skip the queue and so that question; none are taken. */
   tryReserveSlot(): SlotPermit | null {
     return null;
   }
@@ -58,15 +57,6 @@ export class DockerGate implements CustomSlotSupplier<ActivitySlotInfo> {
       this.waiting.push(wake);
       signal.addEventListener('abort', abort, { once: true });
     });
-  }
-
-  private async dockerAnswers(): Promise<boolean> {
-    try {
-      await this.engine.ping();
-      return true;
-    } catch {
-      return false;
-    }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { SlotReserveContext } from '@temporalio/worker';
-import { DockerGate } from './docker-gate';
+import { HostGate } from './host-gate';
 
 const CONTEXT = {} as SlotReserveContext;
 
@@ -10,9 +10,9 @@ async function isWaiting(promise: Promise<unknown>): Promise<boolean> {
   return (await Promise.race([promise, turn])) === waiting;
 }
 
-describe('DockerGate', () => {
+describe('HostGate', () => {
   it('gives as many slots as there are, and one more when one is given back', async () => {
-    const gate = new DockerGate({ ping: () => Promise.resolve() }, 2);
+    const gate = new HostGate(() => Promise.resolve(true), 2);
     const { signal } = new AbortController();
     await gate.reserveSlot(CONTEXT, signal);
     await gate.reserveSlot(CONTEXT, signal);
@@ -22,17 +22,12 @@ describe('DockerGate', () => {
     await expect(third).resolves.toEqual({});
   });
 
-  it('gives none while Docker does not answer', async () => {
+  it('gives none while the host is not ready', async () => {
     let asked = 0;
-    const gate = new DockerGate(
-      {
-        ping: () => {
-          asked++;
-          return Promise.reject(new Error('no daemon'));
-        },
-      },
-      1,
-    );
+    const gate = new HostGate(() => {
+      asked++;
+      return Promise.resolve(false);
+    }, 1);
     const stop = new AbortController();
     const slot = gate.reserveSlot(CONTEXT, stop.signal);
     expect(await isWaiting(slot)).toBe(true);
@@ -42,7 +37,7 @@ describe('DockerGate', () => {
   });
 
   it('lets go of who waits when the worker stops', async () => {
-    const gate = new DockerGate({ ping: () => Promise.resolve() }, 1);
+    const gate = new HostGate(() => Promise.resolve(true), 1);
     const stop = new AbortController();
     await gate.reserveSlot(CONTEXT, stop.signal);
     const second = gate.reserveSlot(CONTEXT, stop.signal);
