@@ -58,7 +58,8 @@ async function query(capability: 'compute_cap' | null): Promise<Gpu[] | null> {
   ];
   const args = [`--query-gpu=${fields.join(',')}`, '--format=csv,noheader,nounits'];
   try {
-    const { stdout } = await promisify(execFile)('nvidia-smi', args, { timeout: TIMEOUT_MS });
+    const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
+    const { stdout } = await promisify(execFile)('nvidia-smi', args, { timeout: TIMEOUT_MS, env });
     return stdout.split('\n').flatMap((line) => readLine(line, capability !== null));
   } catch {
     return null;
