@@ -1,11 +1,17 @@
 import { findOrGetDocker } from '../devstack/setup/docker-engine';
 import { findOrGetTemporal } from '../devstack/setup/temporal-server';
+import { benchEngineRuns } from './engine-runs';
 import { formatFigure } from './figures';
 import type { Figure } from './figures';
+import { benchGpuLeases } from './gpu-leases';
 import { benchTestRun } from './test-run';
 
 /** `npm run bench [-- NAME] [-- --json]`: each figure on one line. */
-const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = { 'test-run': benchTestRun };
+const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  'engine-runs': benchEngineRuns,
+  'gpu-leases': benchGpuLeases,
+  'test-run': benchTestRun,
+};
 
 async function main(): Promise<void> {
   const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
