@@ -106,13 +106,13 @@ export async function pollAssociation(
   });
 }
 
-/** Takes a pending request back; one that was decided meanwhile is left as it is. */
+/** Takes one's own pending request back; one that was decided meanwhile is left as it is. */
 export async function withdrawAssociation(
   registry: Registry,
   { benchmark, modelUid }: PairInput,
   signal: AbortSignal,
 ): Promise<void> {
   const row = await registry.association(modelUid, benchmark, signal);
-  if (row?.status !== 'PENDING') return;
+  if (row?.status !== 'PENDING' || row.initiatedBy !== (await registry.me(signal)).uid) return;
   await registry.decideAssociation(modelUid, benchmark, 'REJECTED', signal);
 }

@@ -100,8 +100,10 @@ export interface SweepActivities {
 
 export function createControlActivities({ store, openRegistry, publisher }: ControlDependencies): ControlActivities {
   return {
-    'medperf.resolveBenchmark': async (input) =>
-      resolveBenchmark({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal()),
+    'medperf.resolveBenchmark': (input) =>
+      whileHeartbeating(async () =>
+        resolveBenchmark({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal()),
+      ),
     'medperf.fetchCube': (input) =>
       whileHeartbeating(async (tell) =>
         fetchCube({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal(), tell),
@@ -113,14 +115,15 @@ export function createControlActivities({ store, openRegistry, publisher }: Cont
     'medperf.recordReport': (input) => whileHeartbeating(() => recordReport(store, input)),
     'medperf.packageCube': (input) => whileHeartbeating(() => packageCube(store, input, cancellationSignal())),
     'medperf.publish': (input) => whileHeartbeating(() => publish(publisher, input, cancellationSignal())),
-    'medperf.registerCube': async (input) =>
-      registerCube(await openRegistry(input.profile), input, cancellationSignal()),
-    'medperf.checkAssociation': async (input) =>
-      checkAssociation(await openRegistry(input.profile), input, cancellationSignal()),
+    'medperf.registerCube': (input) =>
+      whileHeartbeating(async () => registerCube(await openRegistry(input.profile), input, cancellationSignal())),
+    'medperf.checkAssociation': (input) =>
+      whileHeartbeating(async () => checkAssociation(await openRegistry(input.profile), input, cancellationSignal())),
+    // No heartbeat: cancelled while it is sent, whether the request was made would be known to nobody.
     'medperf.requestAssociation': async (input) =>
       requestAssociation({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal()),
-    'medperf.pollAssociation': async (input) =>
-      pollAssociation(await openRegistry(input.profile), input, cancellationSignal()),
+    'medperf.pollAssociation': (input) =>
+      whileHeartbeating(async () => pollAssociation(await openRegistry(input.profile), input, cancellationSignal())),
     'medperf.withdrawAssociation': async (input) =>
       withdrawAssociation(await openRegistry(input.profile), input, cancellationSignal()),
   };

@@ -23,6 +23,7 @@ import type {
   WorkflowName,
 } from '../contract';
 import type { Store } from '../store/store';
+import { refuseCredentials } from './credentials-in-urls';
 import { readProgress } from './read-progress';
 import type { LiveProgress } from './read-progress';
 import { digestPart, workflowId } from './workflow-ids';
@@ -167,6 +168,7 @@ export class MedperfClient {
     model: string,
     benchmark?: number,
   ): Promise<Run<T>> {
+    refuseCredentials(input);
     // Whether it is confirmed does not make it another request.
     const request = digestPart({ ...input, confirmed: undefined });
     const handle = await this.options.client.workflow.start<Workflow>(type, {

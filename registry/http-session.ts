@@ -1,5 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Agent, request } from 'undici';
+import type { Dispatcher } from 'undici';
+import { MedperfError } from '../contract';
 import { unavailable } from './answers';
 import type { Answer } from './answers';
 import { serverAddress } from './server-address';
@@ -8,6 +10,10 @@ const BASE = '/api/v0';
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Longest silence before and within an answer. */
 const ANSWER_TIMEOUT_MS = 30_000;
+/** From asking to the answer's last byte; three attempts fit into the two minutes of an activity. */
+const DEADLINE_MS = 35_000;
+/** A page of records is a few hundred KiB; benchmarks' results are part of it. */
+const ANSWER_BYTES = 64 * 1024 * 1024;
 const KEEP_ALIVE_MS = 10_000;
 const ATTEMPTS = 3;
 const FIRST_PAUSE_MS = 250;
@@ -20,6 +26,13 @@ export interface SessionOptions {
   readonly token?: string;
   /** Waits between the attempts of a reading request. */
   readonly pause?: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+  readonly limits?: AnswerLimits;
+}
+
+/** What a server may take of us with one answer. */
+export interface AnswerLimits {
+  readonly milliseconds: number;
+  readonly bytes: number;
 }
 
 /**
@@ -36,14 +49,21 @@ export class HttpSession {
   });
   private readonly headers: Readonly<Record<string, string>>;
   private readonly pause: NonNullable<SessionOptions['pause']>;
+  private readonly limits: AnswerLimits;
 
-  constructor({ server, token, pause = sleep }: SessionOptions) {
+  constructor({
+    server,
+    token,
+    pause = sleep,
+    limits = { milliseconds: DEADLINE_MS, bytes: ANSWER_BYTES },
+  }: SessionOptions) {
     this.server = serverAddress(server);
     this.headers = { accept: 'application/json', ...(token !== undefined && { authorization: `Token ${token}` }) };
     this.pause = pause;
+    this.limits = limits;
   }
 
-  /** Any answer but a lasting 429 or 5xx; @throws MedperfError `RegistryUnavailable`. */
+  /** Any answer but a lasting 429 or 5xx; @throws MedperfError `RegistryUnavailable`, or `RegistryRejected` for a flood. */
   async get(path: string, signal?: AbortSignal): Promise<Answer> {
     for (let attempt = 1; ; attempt += 1) {
       const last = attempt === ATTEMPTS;
@@ -81,16 +101,17 @@ export class HttpSession {
     body: unknown,
     signal: AbortSignal | undefined,
   ): Promise<Answer & { retryAfterMs: number | null }> {
+    const deadline = AbortSignal.timeout(this.limits.milliseconds);
     try {
       const response = await request(`${this.server}${BASE}${path}`, {
         dispatcher: this.agent,
         method,
         headers: body === undefined ? this.headers : { ...this.headers, 'content-type': 'application/json' },
         ...(body !== undefined && { body: JSON.stringify(body) }),
-        ...(signal && { signal }),
+        signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
       });
       const { 'retry-after': retryAfter, location } = response.headers;
-      const text = await response.body.text();
+      const text = await this.read(response.body, path);
       return {
         status: response.statusCode,
         body: parse(text),
@@ -99,13 +120,41 @@ export class HttpSession {
       };
     } catch (error) {
       signal?.throwIfAborted();
-      throw new LostAnswer(unavailable(this.failed(path), reasonOf(error), error));
+      if (error instanceof MedperfError) throw error;
+      const reason = deadline.aborted ? `no whole answer within ${this.limits.milliseconds / 1000} s` : reasonOf(error);
+      throw new LostAnswer(unavailable(this.failed(path), reason, { cause: error }));
     }
   }
 
-  private failed(path: string): string {
-    return `The registry at ${this.server} did not answer ${path.split('?')[0] ?? path}.`;
+  private async read(body: Dispatcher.ResponseData['body'], path: string): Promise<string> {
+    // A body that is given up unread reports that as an error, which nobody waits for.
+    body.on('error', () => undefined);
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      bytes += chunk.byteLength;
+      if (bytes > this.limits.bytes) throw this.tooLarge(path);
+      chunks.push(chunk);
+    }
+    return new TextDecoder().decode(Buffer.concat(chunks));
   }
+
+  private tooLarge(path: string): MedperfError {
+    return new MedperfError('RegistryRejected', {
+      what: `The answer of ${this.server} to ${plain(path)} is too large.`,
+      expected: `at most ${this.limits.bytes} bytes`,
+      found: 'more',
+      next: "Check that the profile's server address is a MedPerf server of the MLCube generation.",
+    });
+  }
+
+  private failed(path: string): string {
+    return `The registry at ${this.server} did not answer ${plain(path)}.`;
+  }
+}
+
+function plain(path: string): string {
+  return path.split('?')[0] ?? path;
 }
 
 /** The server may or may not have done what it was asked for; `failure` is what to throw when that stays unknown. */
@@ -133,7 +182,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return null;
+    return undefined;
   }
 }
 

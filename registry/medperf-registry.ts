@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { accepted } from './answers';
+import { MedperfError } from '../contract';
+import { accepted, unavailable } from './answers';
 import { decideAssociation, newestOfEach, requestAssociation } from './association-request';
 import { CubeRegistration } from './cube-registration';
 import { HttpSession } from './http-session';
@@ -9,6 +10,8 @@ import type { AssociationRecord, BenchmarkRecord, CubeRecord, NewCube, Registry,
 
 /** Rows of a page; MedPerf's own client asks for as many. */
 const PAGE_SIZE = 32;
+/** Many times what a registry holds. */
+const MAX_PAGES = 3000;
 
 /** MedPerf's server of the MLCube generation, signed in with a token. */
 export class MedperfRegistry implements Registry {
@@ -89,15 +92,23 @@ export class MedperfRegistry implements Registry {
   private async *list<T>(path: string, schema: z.ZodType<T>, rows: string, signal?: AbortSignal): AsyncGenerator<T> {
     const what = `The list of ${rows} could not be read.`;
     const seen = new Set<number>();
-    for (let offset = 0; ;) {
+    for (let pages = 0, offset = 0; pages < MAX_PAGES; pages += 1) {
       const page = await this.read(`${path}?limit=${PAGE_SIZE}&offset=${offset}`, PAGE, what, signal);
+      const known = seen.size;
       for (const row of page.results) {
         if (seen.has(row.id)) continue;
         seen.add(row.id);
         yield accepted({ status: 200, body: row, location: null }, schema, what);
       }
-      if (page.next === null || page.results.length === 0) return;
+      if (page.next === null) return;
+      if (seen.size === known) throw unavailable(what, `a page at ${offset} without a new row, and a next one`);
       offset += page.results.length;
     }
+    throw new MedperfError('RegistryRejected', {
+      what,
+      expected: `at most ${MAX_PAGES} pages`,
+      found: 'one more',
+      next: "Check that the profile's server address is a MedPerf server of the MLCube generation.",
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openProfiles } from './profiles';
@@ -41,6 +41,26 @@ it('sees what somebody else wrote meanwhile', async () => {
   await profiles.save(ONE);
   await openProfiles(directory).save({ ...ONE, token: 'new' });
   expect((await profiles.get('default')).token).toBe('new');
+});
+
+it('loses none of many sign-ins and sign-outs at once', async () => {
+  const names = Array.from({ length: 8 }, (_, at) => `user${at}`);
+  const save = (name: string): Promise<void> => openProfiles(directory).save({ ...ONE, name, token: `of ${name}` });
+  await Promise.all(names.map(save));
+  for (const name of names) expect((await profiles.get(name)).token).toBe(`of ${name}`);
+  const [leaving = '', ...staying] = names;
+  await Promise.all([openProfiles(directory).forget(leaving), ...['x', 'y', 'z'].map(save)]);
+  await expect(profiles.get(leaving)).rejects.toMatchObject({ type: 'NeedsAttention' });
+  for (const name of [...staying, 'x', 'y', 'z']) expect((await profiles.get(name)).token).toBe(`of ${name}`);
+  expect((await readdir(directory)).sort()).toEqual(['credentials.json', 'profiles.json']);
+});
+
+it('goes on after a process that died while it signed in', async () => {
+  const abandoned = join(directory, '.turn-00000000-0000-4000-8000-000000000000');
+  await writeFile(abandoned, '');
+  await utimes(abandoned, new Date(), new Date(Date.now() - 60_000));
+  await profiles.save(ONE);
+  expect((await readdir(directory)).sort()).toEqual(['credentials.json', 'profiles.json']);
 });
 
 it('signs out but remembers the server', async () => {

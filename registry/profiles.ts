@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MedperfError } from '../contract';
+import { inTurn } from './directory-turn';
 import { serverAddress } from './server-address';
 
 /** One server and one user under a name of the person's own. */
@@ -58,15 +59,20 @@ export function openProfiles(directory: string): Profiles {
     save: async ({ name, server, username, token }) => {
       refuseName(name);
       const entry = { server: serverAddress(server), username };
-      const profiles = { ...(await readProfiles()), [name]: entry };
-      const credentials = { ...(await readCredentials()), [name]: token };
-      await writeRecord(directory, CREDENTIALS_FILE, credentials);
-      await writeRecord(directory, PROFILES_FILE, profiles);
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await inTurn(directory, async () => {
+        const profiles = { ...(await readProfiles()), [name]: entry };
+        const credentials = { ...(await readCredentials()), [name]: token };
+        await writeRecord(directory, CREDENTIALS_FILE, credentials);
+        await writeRecord(directory, PROFILES_FILE, profiles);
+      });
     },
     forget: async (name) => {
       if (own(await readProfiles(), name) === undefined) throw signedOut(name, `There is no profile "${name}".`);
-      const { [name]: _token, ...others } = await readCredentials();
-      await writeRecord(directory, CREDENTIALS_FILE, others);
+      await inTurn(directory, async () => {
+        const { [name]: _token, ...others } = await readCredentials();
+        await writeRecord(directory, CREDENTIALS_FILE, others);
+      });
     },
   };
 }
@@ -102,7 +108,6 @@ async function refuseReadableByOthers(directory: string): Promise<void> {
 
 /** Readers see the old file or the new one, never half of it. */
 async function writeRecord(directory: string, file: string, record: object): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
   const temporary = join(directory, `.${file}.${process.pid}.${performance.now()}`);
   try {
     await writeFile(temporary, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });

@@ -1,24 +1,39 @@
 import { openRegistry } from '../registry';
-import type { MedperfRegistry, Profiles, Registry } from '../registry';
+import type { MedperfRegistry, Profiles, Registry, SignedInProfile } from '../registry';
 
-/** Open sessions of the registries that this worker's activities use, one for each sign-in. */
+interface SignedIn extends Pick<SignedInProfile, 'server' | 'token'> {
+  readonly session: MedperfRegistry;
+}
+
+/** Open sessions of the registries that this worker's activities use, one a profile. */
 export class Registries {
-  private readonly sessions = new Map<string, MedperfRegistry>();
+  private readonly sessions = new Map<string, SignedIn>();
+  private readonly closing = new Set<Promise<void>>();
 
   constructor(private readonly profiles: Profiles) {}
 
-  /** Reads the profile afresh, so that a new sign-in needs no restart, and keeps the connections of an unchanged one. */
+  /**
+   * Reads the profile afresh, so that a new sign-in needs no restart, and keeps the connections of an unchanged one. The
+   * session of an earlier sign-in ends after the requests under way; a step that makes more of them is tried again.
+   */
   readonly open = async (profile: string): Promise<Registry> => {
     const { server, token } = await this.profiles.get(profile);
-    const key = JSON.stringify([server, token]);
-    const known = this.sessions.get(key);
-    if (known !== undefined) return known;
+    const known = this.sessions.get(profile);
+    if (known?.server === server && known.token === token) return known.session;
     const session = openRegistry({ server, token });
-    this.sessions.set(key, session);
+    this.sessions.set(profile, { server, token, session });
+    if (known !== undefined) this.retire(known.session);
     return session;
   };
 
   async close(): Promise<void> {
-    await Promise.all([...this.sessions.values()].map((session) => session.close()));
+    for (const { session } of this.sessions.values()) this.retire(session);
+    this.sessions.clear();
+    await Promise.all(this.closing);
+  }
+
+  private retire(session: MedperfRegistry): void {
+    const closing = session.close().finally(() => this.closing.delete(closing));
+    this.closing.add(closing);
   }
 }

@@ -1,4 +1,11 @@
-import { CancellationScope, condition, defineUpdate, isCancellation, setHandler } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  defineUpdate,
+  isCancellation,
+  setHandler,
+} from '@temporalio/workflow';
 import type {
   AssociateInput,
   AssociateResult,
@@ -30,8 +37,10 @@ export async function associateStage(
   const result = { benchmark: input.benchmark, modelUid: input.modelUid };
   if (standing.current === 'approved') return { ...result, decision: 'APPROVED', test: null };
   if (standing.current === 'rejected') return { ...result, decision: 'REJECTED', test: null };
-  if (standing.current === 'pending')
-    return { ...result, decision: await awaitCommittee(pair, standing, stage), test: null };
+  if (standing.current === 'pending') {
+    const decision = await withdrawingWhenCancelled(pair, stage, () => awaitCommittee(pair, standing, stage));
+    return { ...result, decision, test: null };
+  }
 
   const test =
     tested !== undefined && isUnchanged(tested.test, tested.registered, standing)
@@ -70,31 +79,41 @@ async function requestAndAwait(
   test: TestRunResult,
   stage: StageRecorder,
 ): Promise<Decision> {
-  await stage.step('request', `request the association with ${standing.benchmark.name}`, () =>
-    registryCalls['medperf.requestAssociation'].executeWithOptions({ activityId: 'request' }, [
-      { ...pair, again, results: test.candidate.results },
-    ]),
-  );
-  return awaitCommittee(pair, standing, stage);
+  return withdrawingWhenCancelled(pair, stage, async () => {
+    await stage.step('request', `request the association with ${standing.benchmark.name}`, () =>
+      registryCalls['medperf.requestAssociation'].executeWithOptions(
+        // What may be withdrawn is only known when an attempt under way has ended.
+        { activityId: 'request', cancellationType: 'WAIT_CANCELLATION_COMPLETED' },
+        [{ ...pair, again, results: test.candidate.results }],
+      ),
+    );
+    return awaitCommittee(pair, standing, stage);
+  });
 }
 
-/** Cancelled while the committee decides, it withdraws the request. */
 async function awaitCommittee(pair: PairInput, standing: AssociationStanding, stage: StageRecorder): Promise<Decision> {
   const need = {
     what: 'committee-decision',
     from: 'the benchmark committee',
     message: `${standing.modelName} asks to be associated with ${standing.benchmark.name}`,
   } as const;
+  const { decision } = await stage.needing(need, () =>
+    stage.step('committee', "wait for the committee's decision", () =>
+      committeePolls['medperf.pollAssociation'].executeWithOptions({ activityId: 'committee' }, [pair]),
+    ),
+  );
+  return decision;
+}
+
+/** Cancelled from the request on, it takes back what was or may have been requested. */
+async function withdrawingWhenCancelled<T>(pair: PairInput, stage: StageRecorder, work: () => Promise<T>): Promise<T> {
   try {
-    const { decision } = await stage.needing(need, () =>
-      stage.step('committee', "wait for the committee's decision", () =>
-        committeePolls['medperf.pollAssociation'].executeWithOptions({ activityId: 'committee' }, [pair]),
-      ),
-    );
-    return decision;
+    return await work();
   } catch (error) {
-    if (isCancellation(error)) await withdraw(pair, stage);
-    throw error;
+    if (!CancellationScope.current().consideredCancelled) throw error;
+    await withdraw(pair, stage);
+    // An attempt that ends badly after the cancellation is reported as a failure.
+    throw isCancellation(error) ? error : new CancelledFailure('cancelled while the request was sent');
   }
 }
 

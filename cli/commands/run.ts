@@ -69,11 +69,15 @@ export function addRunCommands(program: Command): void {
       .command('export')
       .description('Write a support bundle: history, progress, report and versions; no secrets, no data')
       .argument('<id>')
-      .requiredOption('-o, --output <place>', 'a file that ends in .tar.gz, or a folder'),
+      .requiredOption('-o, --output <place>', 'a file that ends in .tar.gz, or a folder')
+      .option(
+        '--with-logs',
+        "keep the lines of containers' logs that failures quote; they may say something of patients",
+      ),
     ['run export medperf-test/… --output bundle.tar.gz'],
-    (cli, { output }: { output: string }, [id = '']) =>
+    (cli, { output, withLogs = false }: { output: string; withLogs?: boolean }, [id = '']) =>
       withAnySession(cli, async (session) => {
-        await exportRun(session, id, output);
+        await exportRun(session, id, output, { withLogs });
         cli.output.result({ id, output }, () => `Wrote ${output}.`);
       }),
   );

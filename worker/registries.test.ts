@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Profiles } from '../registry';
+import { Registries } from './registries';
+
+let server: Server;
+let registries: Registries;
+let token: string;
+/** Requests that were not answered yet, with the token that they came with. */
+let waiting: { readonly authorization: string; readonly response: ServerResponse }[];
+
+beforeEach(async () => {
+  waiting = [];
+  token = 'first';
+  server = createServer(({ headers: { authorization = '' } }, response) => {
+    waiting.push({ authorization, response });
+    server.emit('asked');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const get: Profiles['get'] = (name) => Promise.resolve({ name, server: url, username: name, token });
+  registries = new Registries({ get } as Profiles);
+});
+afterEach(async () => {
+  await registries.close();
+  server.close();
+  await once(server, 'close');
+});
+
+async function request(): Promise<(typeof waiting)[number]> {
+  while (waiting.length === 0) await once(server, 'asked');
+  return waiting.shift()!;
+}
+
+function answer({ response }: (typeof waiting)[number]): void {
+  response.end(JSON.stringify({ id: 3, username: 'owner', email: '' }));
+}
+
+it('keeps the session of an unchanged sign-in, one a profile', async () => {
+  expect(await registries.open('a')).toBe(await registries.open('a'));
+  expect(await registries.open('b')).not.toBe(await registries.open('a'));
+});
+
+it('ends the session of an earlier sign-in after the requests under way', async () => {
+  const first = await registries.open('a');
+  const underWay = first.me();
+  const asked = await request();
+  token = 'second';
+  const second = await registries.open('a');
+  answer(asked);
+  expect(await underWay).toMatchObject({ uid: 3 });
+  const fresh = second.me();
+  const next = await request();
+  expect(next.authorization).toBe('Token second');
+  answer(next);
+  await fresh;
+  await expect(first.me()).rejects.toMatchObject({ type: 'RegistryUnavailable' });
+});
