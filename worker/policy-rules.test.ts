@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { TASKS } from '../contract';
 import { DEFAULT_POLICY } from './policy';
-import { policyFor } from './policy-rules';
+import { policyFor, refuseRulesBeyond } from './policy-rules';
 import type { PolicyRule } from './policy-rules';
 
 const { limits } = DEFAULT_POLICY;
@@ -75,4 +75,15 @@ describe('policyFor', () => {
       }),
     );
   });
+});
+
+it('refuses rules that give more GPUs than the host has, naming the rule', () => {
+  const rules = [
+    { task: 'infer', gpus: 1 },
+    { task: 'evaluate', limits: {} },
+    { task: 'infer', cube: 'big-*', gpus: 4 },
+  ] as const;
+  expect(() => refuseRulesBeyond(rules, 4)).not.toThrow();
+  expect(() => refuseRulesBeyond(rules, 2)).toThrow(/rules\[2\].*at most 2.*4/s);
+  expect(() => refuseRulesBeyond(rules, 0)).toThrow(/rules\[0\]/);
 });

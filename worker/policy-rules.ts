@@ -1,3 +1,4 @@
+import { MedperfError } from '../contract';
 import type { Task } from '../contract';
 import type { RunLimits } from '../engine/engine';
 
@@ -35,6 +36,18 @@ export function policyFor(
     limits: fitting.reduce((limits, rule) => ({ ...limits, ...rule.limits }), policy.limits),
     gpus: fitting.reduce((gpus, rule) => rule.gpus ?? gpus, 0),
   };
+}
+
+/** @throws MedperfError `InvalidRequest` for a rule whose tasks could never run on a host with so few GPUs. */
+export function refuseRulesBeyond(rules: readonly PolicyRule[], hostGpus: number): void {
+  const [at, rule] = [...rules.entries()].find(([, { gpus = 0 }]) => gpus > hostGpus) ?? [];
+  if (at === undefined || rule === undefined) return;
+  throw new MedperfError('InvalidRequest', {
+    what: `The policy's rules[${at}] gives its tasks more GPUs than this host has, so that none of them could run here.`,
+    expected: `gpus: at most ${hostGpus}`,
+    found: String(rule.gpus),
+    next: 'correct the rule, or give this host a policy of its own; `nvidia-smi` shows the GPUs that are detected.',
+  });
 }
 
 function fits(rule: PolicyRule, run: RunKind): boolean {

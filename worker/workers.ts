@@ -9,7 +9,7 @@ import { HostRecords } from './host-records';
 import { MedPerfPlugin } from './plugin';
 import { DEFAULT_POLICY } from './policy';
 import type { Policy } from './policy';
-import { policyFor } from './policy-rules';
+import { policyFor, refuseRulesBeyond } from './policy-rules';
 import { keepSweeping } from './sweep-schedule';
 
 export interface WorkersOptions {
@@ -46,6 +46,7 @@ const SHUTDOWN_GRACE = '5 seconds';
  */
 export async function runWorkers(options: WorkersOptions): Promise<void> {
   const { control, containers } = options;
+  if (containers !== undefined) refuseRulesBeyond(containers.policy?.rules ?? [], containers.engine.gpuCount());
   const workers = await Promise.all([
     ...(control === undefined ? [] : [controlWorker(options, control)]),
     ...(containers === undefined ? [] : containerWorkers(options, containers)),
