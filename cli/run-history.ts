@@ -11,12 +11,15 @@ export interface FinishedStep {
   readonly id: string;
   readonly result: unknown;
   readonly failure: Error | null;
+  /** Name under which the container's log of a cancelled step is recorded. */
+  readonly recordedLog?: string;
 }
 
 const digest = z.custom<Digest>(isDigest);
 const ModelResultSchema = z.object({ model: z.string(), results: digest, log: digest });
 const ReportSchema = z.object({ report: digest, candidate: ModelResultSchema });
 const LoggedSchema = z.object({ log: digest });
+const LastHeartbeatSchema = z.object({ log: z.string() });
 
 /** Ended activities, oldest first. */
 export function finishedSteps(history: History): FinishedStep[] {
@@ -32,15 +35,24 @@ export function finishedSteps(history: History): FinishedStep[] {
       steps.push({ id: ids.get(String(completed.scheduledEventId)) ?? '', result, failure: null });
     }
     const failed = event.activityTaskFailedEventAttributes;
-    const ended = failed ?? event.activityTaskTimedOutEventAttributes ?? event.activityTaskCanceledEventAttributes;
+    const cancelled = event.activityTaskCanceledEventAttributes;
+    const ended = failed ?? event.activityTaskTimedOutEventAttributes ?? cancelled;
     if (ended) {
       const failure = failed?.failure
         ? defaultFailureConverter.failureToError(failed.failure, defaultPayloadConverter)
         : null;
-      steps.push({ id: ids.get(String(ended.scheduledEventId)) ?? '', result: undefined, failure });
+      const id = ids.get(String(ended.scheduledEventId)) ?? '';
+      const recordedLog = recordedLogOf(cancelled?.details?.payloads?.[0]);
+      steps.push({ id, result: undefined, failure, ...(recordedLog === null ? {} : { recordedLog }) });
     }
   }
   return steps;
+}
+
+/** A cancelled activity ends with its last heartbeat. */
+function recordedLogOf(payload: temporal.api.common.v1.IPayload | undefined): string | null {
+  const told = LastHeartbeatSchema.safeParse(payload && defaultPayloadConverter.fromPayload(payload));
+  return told.success ? told.data.log : null;
 }
 
 /** The test report that the run wrote, or null as long as there is none. */
