@@ -1,9 +1,7 @@
 import { MedperfError } from '../contract';
 import type { Digest, RunTaskInput } from '../contract';
 import type { Store } from '../store/store';
-import { requireMapping } from './record-report';
-
-const MAX_YAML_BYTES = 4 * 1024 * 1024;
+import { readResultFile } from './result-file';
 
 /** The outputs that MedPerf itself reads have to make sense before the result may be reused. */
 export async function acceptOutputs(
@@ -22,5 +20,5 @@ export async function acceptOutputs(
       next: "declare it in mlcube.yaml, under the task's outputs.",
     });
   }
-  requireMapping((await store.readBytes(output, MAX_YAML_BYTES)).toString('utf8'), what);
+  await readResultFile(store, output, what);
 }

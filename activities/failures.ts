@@ -4,6 +4,8 @@ import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from
 import { ACTIVITIES, FAILURE_TYPES, MedperfError } from '../contract';
 import { withoutHostPaths } from './host-paths';
 
+/** Nobody knows what such a message quotes; a history keeps it. */
+const MESSAGE_CHARACTERS = 2000;
 const OURS: ReadonlySet<string> = new Set(Object.values(ACTIVITIES));
 
 /** What our libraries foresee becomes a typed Temporal failure; everything else, cancellation too, stays as it is. */
@@ -26,7 +28,7 @@ export function asFailure(error: unknown): unknown {
 export function unforeseenFailure(error: unknown): ApplicationFailure {
   return withoutStacks(
     ApplicationFailure.create({
-      message: withoutHostPaths(error instanceof Error ? error.message : String(error)),
+      message: withoutHostPaths(error instanceof Error ? error.message : String(error)).slice(0, MESSAGE_CHARACTERS),
       type: error instanceof Error ? error.name : 'Error',
     }),
   );

@@ -1,14 +1,17 @@
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { MedperfError } from '../contract';
 import type { DataAndLabels, Digest, FetchDemoDataInput } from '../contract';
+import { readUntrustedYaml, UnreadableYaml } from '../mlcube/untrusted-yaml';
 import type { Store } from '../store/store';
 import { fetchBlob, unpackOnce } from './fetch-blob';
 import type { Fetching } from './fetch-blob';
 
 const PATHS_FILE = 'paths.yaml';
+const PATHS_BYTES = 64 * 1024;
+const LONGEST_PATH = 2048;
 const DEMO_DATA_BYTES = 1024 ** 4;
-const PathsSchema = z.object({ data_path: z.string(), labels_path: z.string() });
+const pathInArchive = z.string().max(LONGEST_PATH);
+const PathsSchema = z.object({ data_path: pathInArchive, labels_path: pathInArchive });
 
 /** Brings the demo data into the store: an archive whose `paths.yaml` says where data and labels are. */
 export async function fetchDemoData(fetching: Fetching, { url, hash }: FetchDemoDataInput): Promise<DataAndLabels> {
@@ -23,7 +26,7 @@ export async function fetchDemoData(fetching: Fetching, { url, hash }: FetchDemo
 
 async function readPaths(store: Store, tree: Digest): Promise<z.infer<typeof PathsSchema>> {
   const entry = await store.lookUp(tree, PATHS_FILE);
-  if (entry?.kind === 'file') {
+  if (entry?.kind === 'file' && entry.size <= PATHS_BYTES) {
     const paths = PathsSchema.safeParse(parseYaml((await store.readBytes(entry.digest)).toString('utf8')));
     if (paths.success) return paths.data;
   }
@@ -37,19 +40,22 @@ async function readPaths(store: Store, tree: Digest): Promise<z.infer<typeof Pat
 
 function parseYaml(text: string): unknown {
   try {
-    return parse(text);
-  } catch {
-    return null;
+    return readUntrustedYaml(text);
+  } catch (error) {
+    if (error instanceof UnreadableYaml) return null;
+    throw error;
   }
 }
 
 async function directory(store: Store, tree: Digest, path: string, key: string): Promise<Digest> {
-  const entry = await store.lookUp(tree, path);
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  const leadsOut = path.startsWith('/') || parts.includes('..');
+  const entry = leadsOut ? null : await store.lookUp(tree, parts.join('/'));
   if (entry?.kind === 'directory') return entry.digest;
   throw new MedperfError('InvalidRequest', {
     what: `The demo data's ${PATHS_FILE} names ${key}: ${path}.`,
     expected: 'a folder of the archive',
-    found: entry === null ? 'nothing at that path' : 'a file',
+    found: leadsOut ? 'a path that leads out of it' : entry === null ? 'nothing at that path' : 'a file',
     next: 'ask the benchmark owner to mend the archive.',
   });
 }

@@ -104,7 +104,7 @@ export async function planAction(store: Store, input: RunTaskInput): Promise<{ a
   const manifestFile = await store.lookUp(cube.tree, 'mlcube.yaml');
   if (manifestFile === null) throw new TypeError('a fetched cube without mlcube.yaml');
   const manifest = requireManifest((await store.readBytes(manifestFile.digest, MANIFEST_BYTES)).toString('utf8'));
-  const parameters = manifest.tasks[task]?.inputs ?? [];
+  const parameters = Object.hasOwn(manifest.tasks, task) ? (manifest.tasks[task]?.inputs ?? []) : [];
   const declared = new Set(parameters.map(({ name }) => name));
   const given = Object.keys(input.inputs).filter((name) => declared.has(name) || !OPTIONAL_INPUTS.has(name));
   const overrides = new Set(given);

@@ -21,7 +21,7 @@ export type FailureType = keyof typeof FAILURE_TYPES;
 export type FailureOwner = (typeof FAILURE_TYPES)[FailureType];
 
 export function isFailureType(text: unknown): text is FailureType {
-  return typeof text === 'string' && text in FAILURE_TYPES;
+  return typeof text === 'string' && Object.hasOwn(FAILURE_TYPES, text);
 }
 
 /** The parts that every failure shows; each is one short plain sentence or value, free of secrets and host paths. */
@@ -50,14 +50,51 @@ export interface Finding {
 /** The error that every library of ours throws for what it foresees; activities turn it into a Temporal failure. */
 export class MedperfError extends Error {
   override readonly name = 'MedperfError';
+  readonly facts: FailureFacts;
 
   constructor(
     readonly type: FailureType,
-    readonly facts: FailureFacts,
+    facts: FailureFacts,
     options?: { cause?: unknown },
   ) {
-    super(failureMessage(facts), options);
+    const shown = bounded(facts);
+    super(failureMessage(shown), options);
+    this.facts = shown;
   }
+}
+
+const TEXT_CHARACTERS = 2000;
+const LINE_CHARACTERS = 500;
+const LOG_LINES = 15;
+const FINDINGS = 100;
+
+/** Facts quote what others wrote; a failure stays in a workflow's history, where it may not be large. */
+function bounded({ what, expected, found, next, log, findings }: FailureFacts): FailureFacts {
+  return {
+    what: cut(what, TEXT_CHARACTERS),
+    ...(expected === undefined ? {} : { expected: cut(expected, TEXT_CHARACTERS) }),
+    ...(found === undefined ? {} : { found: cut(found, TEXT_CHARACTERS) }),
+    next: cut(next, TEXT_CHARACTERS),
+    ...(log === undefined ? {} : { log: log.slice(-LOG_LINES).map((line) => cut(line, LINE_CHARACTERS)) }),
+    ...(findings === undefined ? {} : { findings: boundedFindings(findings) }),
+  };
+}
+
+function boundedFindings(findings: readonly Finding[]): Finding[] {
+  const shown = findings.slice(0, FINDINGS).map((finding) => ({
+    ...finding,
+    file: cut(finding.file, LINE_CHARACTERS),
+    message: cut(finding.message, LINE_CHARACTERS),
+    fix: cut(finding.fix, LINE_CHARACTERS),
+  }));
+  const last = shown.at(-1);
+  const more = findings.length - shown.length;
+  if (last === undefined || more === 0) return shown;
+  return [...shown, { severity: last.severity, file: last.file, message: `and ${more} more`, fix: 'mend these first' }];
+}
+
+function cut(text: string, characters: number): string {
+  return text.length > characters ? `${text.slice(0, characters - 1)}…` : text;
 }
 
 export function failureMessage(facts: FailureFacts): string {

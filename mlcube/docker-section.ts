@@ -21,7 +21,7 @@ const KNOWN_KEYS = new Set(
 );
 /** A runner's keys that are Docker options; `--mount_opts` is MLCube's own, and inputs are read-only here anyway. */
 const OPTION_KEYS = ['--network', '--security-opt', '--gpus', '--memory', '--cpuset-cpus'];
-const IMAGE_REFERENCE = /^[A-Za-z0-9][\w./:@-]*$/;
+const IMAGE_REFERENCE = /^[A-Za-z0-9][\w./:@-]{0,511}$/;
 
 export function readDockerSection(entry: YamlEntry | undefined, reading: ManifestReading): DockerSection | undefined {
   if (entry === undefined || isNull(entry)) return undefined;

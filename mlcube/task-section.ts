@@ -27,7 +27,7 @@ export interface TaskSection {
 }
 
 const MAX_PARAMETERS = 1000;
-const TASK_NAME = /^[A-Za-z][\w.-]*$/;
+const TASK_NAME = /^[A-Za-z][\w.-]{0,127}$/;
 const PARAMETER_NAME = TASK_NAME;
 
 export function readTasks(entry: YamlEntry | undefined, reading: ManifestReading): Record<string, TaskSection> {

@@ -21,8 +21,8 @@ export const DEFAULT_UNPACK_LIMITS: UnpackLimits = { maxBytes: 200 * 1024 ** 3, 
 
 /** So much may always be unpacked: small archives of empty files have any ratio. */
 const RATIO_FREE_BYTES = 16 * 1024 * 1024;
-/** Linux's PATH_MAX: nothing longer could be written to a disk. */
-const MAX_PATH_BYTES = 4096;
+/** Half of Linux's PATH_MAX, so that the path can be written below a run's folder. */
+const MAX_PATH_BYTES = 2048;
 
 /**
  * Unpacks a tar or tar.gz of the store into a tree of the store. Throws `InvalidRequest` for an archive that is
@@ -53,7 +53,7 @@ async function putMember(store: Store, member: TarMember): Promise<FileEntry> {
 function safePath(path: string): readonly string[] {
   if (path.startsWith('/')) throw refusedMember(path, 'an absolute path');
   if (Buffer.byteLength(path) > MAX_PATH_BYTES)
-    throw refusedMember(path.slice(0, 80), 'a path of more than 4096 bytes');
+    throw refusedMember(path.slice(0, 80), `a path of more than ${MAX_PATH_BYTES} bytes`);
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw refusedMember(path, 'a path with ".."');
   // U+FFFD is what became of bytes that are not UTF-8.
