@@ -104,6 +104,29 @@ describe('leases', () => {
     expect(await next).toHaveLength(1);
   });
 
+  it('are not given twice when a container appears while the ledger is being read', async () => {
+    const answers: ((ledger: readonly HeldGpus[]) => void)[] = [];
+    const leases = new GpuLeases(gpus(1), () => new Promise((resolve) => answers.push(resolve)));
+    let created = (): void => undefined;
+    const first = leases.lease('a', 1, quietly(), () => new Promise<void>((resolve) => (created = resolve)));
+    answers[0]?.([]);
+    await settled();
+    let given = false;
+    const gone = new AbortController();
+    const second = leases.lease('b', 1, { ...quietly(), signal: gone.signal }, () => {
+      given = true;
+      return Promise.resolve();
+    });
+    expect(answers).toHaveLength(2);
+    created();
+    await first;
+    answers[1]?.([]);
+    await settled();
+    expect(given).toBe(false);
+    gone.abort(new Error('enough'));
+    await expect(second).rejects.toThrow('enough');
+  });
+
   it('forget who gives up waiting, and serve those behind it', async () => {
     const host = new PaperContainers(2);
     await host.run('a', 1);

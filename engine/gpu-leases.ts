@@ -133,6 +133,8 @@ export class GpuLeases {
 
   private async serve(): Promise<void> {
     this.serveAgain = false;
+    // A container created while the ledger is read may be missing in it and no longer be in `taking`.
+    const takenBefore = [...this.taking.values()].flat();
     let ledger: readonly HeldGpus[];
     try {
       ledger = await this.readLedger();
@@ -141,7 +143,7 @@ export class GpuLeases {
       return;
     }
     this.serveHolders(ledger);
-    const free = this.freeDevices(ledger);
+    const free = this.freeDevices(ledger, takenBefore);
     for (;;) {
       const at = nextServed(this.places, free.length);
       const place = at === null ? undefined : this.places[at];
@@ -172,8 +174,9 @@ export class GpuLeases {
     place.serve(devices);
   }
 
-  private freeDevices(ledger: readonly HeldGpus[]): Gpu[] {
-    const held = new Set([...ledger.flatMap(({ uuids }) => uuids), ...[...this.taking.values()].flat()]);
+  private freeDevices(ledger: readonly HeldGpus[], takenBefore: readonly string[]): Gpu[] {
+    const taken = [...takenBefore, ...[...this.taking.values()].flat()];
+    const held = new Set([...ledger.flatMap(({ uuids }) => uuids), ...taken]);
     return this.gpus.filter(({ uuid }) => !held.has(uuid));
   }
 }
