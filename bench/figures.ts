@@ -11,12 +11,14 @@ export interface Side {
   readonly name: string;
   /** Runs once; the bench measures its milliseconds. */
   readonly run: () => Promise<void>;
+  /** Makes the same beginning for every run; not measured. */
+  readonly before?: () => Promise<void>;
 }
 
 /** Runs both sides in turn, so that a drift of the machine meets both, and compares pair by pair. */
 export async function compare(name: string, pairs: number, goal: number, ours: Side, theirs: Side): Promise<Figure> {
-  await ours.run();
-  await theirs.run();
+  await timed(ours);
+  await timed(theirs);
   const times: { ours: number; theirs: number }[] = [];
   for (let pair = 0; pair < pairs; pair++) times.push({ ours: await timed(ours), theirs: await timed(theirs) });
   return {
@@ -40,7 +42,8 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
 }
 
-async function timed({ run }: Side): Promise<number> {
+async function timed({ run, before }: Side): Promise<number> {
+  await before?.();
   const started = performance.now();
   await run();
   return performance.now() - started;

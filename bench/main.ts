@@ -4,12 +4,14 @@ import { benchEngineRuns } from './engine-runs';
 import { formatFigure } from './figures';
 import type { Figure } from './figures';
 import { benchGpuLeases } from './gpu-leases';
+import { benchStore } from './store-bytes';
 import { benchTestRun } from './test-run';
 
 /** `npm run bench [-- NAME] [-- --json]`: each figure on one line. */
 const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'engine-runs': benchEngineRuns,
   'gpu-leases': benchGpuLeases,
+  store: benchStore,
   'test-run': benchTestRun,
 };
 

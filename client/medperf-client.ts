@@ -59,13 +59,14 @@ export class MedperfClient {
    */
   async ingestCube(directory: string, label: string): Promise<CubeRef & { kind: 'local' }> {
     const exclude = (path: string): boolean => !travels(path) || isClutter(path);
-    const { digest } = await this.options.store.putTree(directory, { links: 'follow', exclude });
+    const { digest } = await this.options.store.putTree(directory, { links: 'follow', remember: true, exclude });
     return { kind: 'local', tree: digest, label };
   }
 
   /** Puts raw data or labels into the store. */
   async ingestData(directory: string): Promise<Digest> {
-    return (await this.options.store.putTree(directory, { links: 'follow', exclude: isClutter })).digest;
+    return (await this.options.store.putTree(directory, { links: 'follow', remember: true, exclude: isClutter }))
+      .digest;
   }
 
   startTestRun(input: Omit<TestRunInput, 'profile'>): Promise<Run<TestRunResult>> {

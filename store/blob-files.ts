@@ -1,17 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isDigest, MedperfError, toMedperfHash } from '../contract';
 import type { BlobRef, Digest } from '../contract';
+import { WRITE_FAILED } from './blob-batch';
+import { BlobWriter } from './blob-writer';
+import { inBatches } from './bounded';
 import { atPlace, atSource, errorCode, quoted, refused } from './failures';
+import { BLOCK_BYTES, readInBlocks } from './file-blocks';
+import { inThread } from './file-threads';
 
-/** Bytes that are hashed and written at once; smaller contents are written only when they are new. */
-export const BLOCK_BYTES = 1024 * 1024;
-const WRITE_FAILED = 'The store could not write a file.';
+const LOOKED_FOR_AT_ONCE = 2_000;
 
 export interface PutLimits {
   /** Called with the number of each further bytes; throws to refuse them. */
@@ -21,11 +24,16 @@ export interface PutLimits {
 
 /** The blobs of a file store: `blobs/ab/<hex>`, mode 0444, never changed once they are there. */
 export class BlobFiles {
-  constructor(private readonly root: string) {}
+  /** The folder of all blobs. */
+  readonly folder: string;
+
+  constructor(private readonly root: string) {
+    this.folder = join(root, 'blobs');
+  }
 
   path(digest: Digest): string {
     const hex = hexOf(digest);
-    return join(this.root, 'blobs', hex.slice(0, 2), hex);
+    return join(this.folder, hex.slice(0, 2), hex);
   }
 
   async has(digest: Digest): Promise<boolean> {
@@ -43,18 +51,17 @@ export class BlobFiles {
     });
   }
 
+  /** Which of the blobs are there with their sizes. */
+  async arePresent(blobs: readonly BlobRef[]): Promise<boolean[]> {
+    const files = blobs.map(({ digest, size }) => ({ path: this.path(digest), size }));
+    const answers = inBatches(files, LOOKED_FOR_AT_ONCE).map((some) => inThread('arePresent', { files: some }));
+    return (await Promise.all(answers)).flat();
+  }
+
   async putBytes(bytes: Uint8Array): Promise<BlobRef> {
-    const hash = createHash('sha256').update(bytes);
-    const blob: BlobRef = { digest: asDigest(hash), size: bytes.length };
-    await atPlace(WRITE_FAILED, async () => {
-      if ((await this.sizeOf(blob.digest)) === blob.size) return;
-      const incoming = await this.openIncoming();
-      await incoming.finish(async () => {
-        await incoming.handle.writeFile(bytes);
-        await this.settle(incoming, blob);
-      });
-    });
-    return blob;
+    const blob: BlobRef = { digest: asDigest(createHash('sha256').update(bytes)), size: bytes.length };
+    if ((await this.sizeOf(blob.digest)) === blob.size) return blob;
+    return this.written((writer) => writer.write([bytes]));
   }
 
   /** Errors of `chunks` itself pass as they are. */
@@ -64,8 +71,13 @@ export class BlobFiles {
       const first = await blocks.next();
       if (first.done) return await this.putBytes(new Uint8Array(0));
       const second = await blocks.next();
-      if (second.done) return await this.putBytes(first.value);
-      return await this.putBlocks([first.value, second.value], blocks);
+      // What is there already is not written again, where that is known before the first byte is written.
+      if (second.done) return await this.putBytes(Buffer.concat(first.value));
+      return await this.written(async (writer) => {
+        await atPlace(WRITE_FAILED, () => writer.write(first.value));
+        await atPlace(WRITE_FAILED, () => writer.write(second.value));
+        for await (const block of blocks) await atPlace(WRITE_FAILED, () => writer.write(block));
+      });
     } finally {
       await blocks.return();
     }
@@ -79,7 +91,10 @@ export class BlobFiles {
     try {
       const found = await atSource(name, () => handle.stat());
       if (!found.isFile()) throw notRegular(name);
-      const blob = await this.putChunks(readBlocks(handle, found.size, name), limits);
+      const blob =
+        found.size <= BLOCK_BYTES
+          ? await this.putChunks(handle.createReadStream({ autoClose: false }), limits)
+          : await this.putLargeFile(handle, name, limits);
       return { ...blob, executable: (found.mode & 0o100) !== 0 };
     } finally {
       await handle.close();
@@ -104,12 +119,45 @@ export class BlobFiles {
             `at most ${maxBytes} bytes`,
           );
         const bytes = await handle.readFile();
-        if (asDigest(createHash('sha256').update(bytes)) !== digest) throw damaged(digest);
-        return bytes;
+        if (asDigest(createHash('sha256').update(bytes)) === digest) return bytes;
+        await this.quarantine(digest);
+        throw damaged(digest);
       });
     } finally {
       await handle.close();
     }
+  }
+
+  /** Moves a damaged blob out of the way, so that nobody reads it and it can be put again. */
+  async quarantine(digest: Digest): Promise<void> {
+    const folder = join(this.root, 'quarantine');
+    await mkdir(folder, { recursive: true });
+    await rename(this.path(digest), join(folder, hexOf(digest))).catch((error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') throw error;
+    });
+    await this.newGeneration();
+  }
+
+  /**
+   * Changes whenever blobs were removed: what was there under the same generation is still there. It lies among the blobs,
+   * so that it goes with them.
+   */
+  async generation(): Promise<string> {
+    const path = join(this.folder, 'generation');
+    return atPlace('The store could not be read.', async () => {
+      const found = await readFile(path, 'utf8').catch((error: unknown) => {
+        if (errorCode(error) === 'ENOENT') return '';
+        throw error;
+      });
+      return found === '' ? this.newGeneration() : found;
+    });
+  }
+
+  async newGeneration(): Promise<string> {
+    const generation = randomUUID();
+    await mkdir(this.folder, { recursive: true });
+    await writeFile(join(this.folder, 'generation'), generation);
+    return generation;
   }
 
   private openBlob(digest: Digest): Promise<FileHandle> {
@@ -122,63 +170,36 @@ export class BlobFiles {
     });
   }
 
-  private async putBlocks(first: readonly Uint8Array[], rest: AsyncIterable<Uint8Array>): Promise<BlobRef> {
-    const incoming = await atPlace(WRITE_FAILED, () => this.openIncoming());
-    return incoming.finish(async () => {
-      const hash = createHash('sha256');
-      let size = 0;
-      const take = async (block: Uint8Array) => {
-        hash.update(block);
-        size += block.length;
-        await atPlace(WRITE_FAILED, () => incoming.handle.writeFile(block));
-      };
-      for (const block of first) await take(block);
-      for await (const block of rest) await take(block);
-      const blob: BlobRef = { digest: asDigest(hash), size };
-      await atPlace(WRITE_FAILED, () => this.settle(incoming, blob));
-      return blob;
-    });
+  private putLargeFile(handle: FileHandle, name: string, { onBytes, signal }: PutLimits): Promise<BlobRef> {
+    return this.written((writer) =>
+      atSource(name, () =>
+        readInBlocks(handle, async (block, giveBack) => {
+          signal?.throwIfAborted();
+          onBytes?.(block.length);
+          await atPlace(WRITE_FAILED, () => writer.write([block], giveBack));
+        }),
+      ),
+    );
   }
 
-  private async openIncoming(): Promise<IncomingFile> {
-    const folder = join(this.root, 'incoming');
-    await mkdir(folder, { recursive: true });
-    const path = join(folder, randomUUID());
-    return new IncomingFile(path, await open(path, 'wx', 0o444));
-  }
-
-  /** A blob of another size under the same name is a damaged one and is replaced. */
-  private async settle(incoming: IncomingFile, blob: BlobRef): Promise<void> {
-    if ((await this.sizeOf(blob.digest)) === blob.size) return;
-    await incoming.handle.chmod(0o444);
-    await incoming.handle.sync();
-    const path = this.path(blob.digest);
-    await mkdir(dirname(path), { recursive: true });
-    await rename(incoming.path, path);
-  }
-}
-
-/** A file on its way into the store; gone after {@link finish} unless it was renamed. */
-class IncomingFile {
-  constructor(
-    readonly path: string,
-    readonly handle: FileHandle,
-  ) {}
-
-  async finish<T>(work: () => Promise<T>): Promise<T> {
+  private async written(write: (writer: BlobWriter) => Promise<void>): Promise<BlobRef> {
+    const writer = await atPlace(WRITE_FAILED, () => BlobWriter.open(join(this.root, 'incoming')));
     try {
-      return await work();
+      await write(writer);
+      return await atPlace(WRITE_FAILED, () =>
+        writer.finish(
+          (digest) => this.path(digest),
+          async ({ digest, size }) => (await this.sizeOf(digest)) === size,
+        ),
+      );
     } finally {
-      await this.handle.close();
-      await unlink(this.path).catch((error: unknown) => {
-        if (errorCode(error) !== 'ENOENT') throw error;
-      });
+      await writer.close();
     }
   }
 }
 
 /** Joins small chunks, so that every block but the last has at least {@link BLOCK_BYTES}. */
-async function* inBlocks(chunks: AsyncIterable<Uint8Array>, limits: PutLimits): AsyncGenerator<Uint8Array, void> {
+async function* inBlocks(chunks: AsyncIterable<Uint8Array>, limits: PutLimits): AsyncGenerator<Uint8Array[], void> {
   let held: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of chunks) {
@@ -187,26 +208,11 @@ async function* inBlocks(chunks: AsyncIterable<Uint8Array>, limits: PutLimits): 
     held.push(chunk);
     bytes += chunk.length;
     if (bytes < BLOCK_BYTES) continue;
-    yield joined(held);
+    yield held;
     held = [];
     bytes = 0;
   }
-  if (bytes > 0) yield joined(held);
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const [only] = chunks;
-  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
-}
-
-/** One byte more than the file has, so that the end of a small file is seen with the second read. */
-async function* readBlocks(handle: FileHandle, size: number, name: string): AsyncGenerator<Uint8Array, void> {
-  const length = Math.min(size + 1, BLOCK_BYTES);
-  for (;;) {
-    const { bytesRead, buffer } = await atSource(name, () => handle.read(Buffer.allocUnsafe(length), 0, length));
-    if (bytesRead === 0) return;
-    yield buffer.subarray(0, bytesRead);
-  }
+  if (bytes > 0) yield held;
 }
 
 /** The part of a digest that names a file; throws for what only looks like a digest and could lead elsewhere. */

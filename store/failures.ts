@@ -47,11 +47,15 @@ export async function atSource<T>(name: string, work: () => Promise<T>): Promise
     return await work();
   } catch (error) {
     const code = errorCode(error);
-    if (code === null || error instanceof MedperfError) throw error;
-    const fault = SOURCE_FAULTS[code];
-    if (fault === undefined) throw placeFailure(`${quoted(name)} cannot be read.`, code);
-    throw refused(`${quoted(name)} cannot be read.`, `${fault} (${code})`, 'Correct the path or its permissions.');
+    throw code === null || error instanceof MedperfError ? error : sourceFailure(name, code);
   }
+}
+
+/** What {@link atSource} makes of a system error. */
+export function sourceFailure(name: string, code: string): MedperfError {
+  const fault = SOURCE_FAULTS[code];
+  if (fault === undefined) return placeFailure(`${quoted(name)} cannot be read.`, code);
+  return refused(`${quoted(name)} cannot be read.`, `${fault} (${code})`, 'Correct the path or its permissions.');
 }
 
 export function refused(what: string, found: string, next: string, expected?: string): MedperfError {

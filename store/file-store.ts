@@ -9,8 +9,9 @@ import { atPlace, atSource, errorCode, quoted, refused } from './failures';
 import { readJson, writeJson } from './json-files';
 import { materialiseFile, materialiseTree } from './materialise';
 import type { PutTreeOptions, Store, TreeEntry } from './store';
-import { ingestTree, putListing } from './tree-ingest';
-import { decodeListing, isEntryName, MAX_LISTING_BYTES, totals } from './tree-listing';
+import { StatCache } from './stat-cache';
+import { TreeIngest } from './tree-ingest';
+import { decodeListing, encodeListing, isEntryName, MAX_LISTING_BYTES, totals } from './tree-listing';
 import type { ListingEntry } from './tree-listing';
 
 const READ_BYTES = 16 * 1024 * 1024;
@@ -40,9 +41,11 @@ const actionResult = z.object({
 /** The store in a directory of a file system that all its processes share; `docs/store.md` describes the layout. */
 export class FileStore implements Store {
   private readonly blobs: BlobFiles;
+  private readonly trees: TreeIngest;
 
   constructor(private readonly directory: string) {
     this.blobs = new BlobFiles(directory);
+    this.trees = new TreeIngest(this.blobs, new StatCache(join(directory, 'stat-cache')));
   }
 
   has(wanted: Digest): Promise<boolean> {
@@ -84,7 +87,7 @@ export class FileStore implements Store {
   }
 
   putTree(directory: string, options: PutTreeOptions): Promise<TreeRef> {
-    return ingestTree(this.blobs, directory, options);
+    return this.trees.put(directory, options);
   }
 
   async composeTree(entries: Readonly<Record<string, TreeEntry>>): Promise<TreeRef> {
@@ -96,7 +99,8 @@ export class FileStore implements Store {
         entry.kind === 'file' ? { ...entry, name } : { ...entry, name, ...totals(await this.list(entry.digest)) },
       );
     }
-    return putListing(this.blobs, listed);
+    const { digest: tree } = await this.putBytes(encodeListing(listed));
+    return { digest: tree, ...totals(listed) };
   }
 
   openRead(wanted: Digest): Promise<Readable> {

@@ -16,6 +16,8 @@ export interface PutTreeOptions {
   readonly links: 'follow' | 'refuse';
   readonly maxBytes?: number;
   readonly maxFiles?: number;
+  /** Keeps what was seen of the files, so that an unchanged folder is not read again the next time (people's folders). */
+  readonly remember?: boolean;
   readonly signal?: AbortSignal;
 }
 

@@ -1,25 +1,36 @@
 import type { Stats } from 'node:fs';
-import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { MedperfError } from '../contract';
 import { notRegular } from './blob-files';
-import { atSource, quoted, refused } from './failures';
+import { inBatches } from './bounded';
+import { atSource, quoted, refused, sourceFailure } from './failures';
+import { inThread } from './file-threads';
 import type { PutTreeOptions } from './store';
+import { MEMBER, STAT_NUMBERS, statNumbers } from './threads/scan-folders';
+import type { FolderScan } from './threads/scan-folders';
 import { isEntryName } from './tree-listing';
 
+/** Folders that one thread reads at a time. */
+const FOLDERS_AT_ONCE = 32;
+
 export interface ScannedFile {
-  readonly kind: 'file';
   readonly name: string;
   /** Relative to the tree's root, `/`-separated. */
   readonly path: string;
   /** The file itself, links followed. */
   readonly source: string;
+  readonly size: number;
+  /** Device, inode, size, mtime and ctime: see `FolderScan`. */
+  readonly stat: Float64Array;
 }
 
 export interface ScannedDirectory {
-  readonly kind: 'directory';
   readonly name: string;
-  readonly members: readonly (ScannedFile | ScannedDirectory)[];
+  /** Relative to the tree's root; `''` is the root. */
+  readonly path: string;
+  readonly files: ScannedFile[];
+  readonly directories: ScannedDirectory[];
 }
 
 /** Counts what goes into a tree; throws `InvalidRequest` at the first member or byte too many. */
@@ -29,78 +40,91 @@ export class TreeBudget {
 
   constructor(private readonly limits: Pick<PutTreeOptions, 'maxBytes' | 'maxFiles'>) {}
 
-  readonly takeMember = (): void => {
+  takeMember(): void {
     this.members += 1;
     const { maxFiles = Infinity } = this.limits;
     if (this.members > maxFiles) throw tooMuch(`at most ${maxFiles} files and folders`);
-  };
+  }
 
-  readonly takeBytes = (count: number): void => {
+  takeBytes(count: number): void {
     this.bytes += count;
     const { maxBytes = Infinity } = this.limits;
     if (this.bytes > maxBytes) throw tooMuch(`at most ${maxBytes} bytes`);
-  };
+  }
 }
 
 /** Walks a folder without opening its files and applies the rules on links, names and kinds of {@link PutTreeOptions}. */
 export async function scanTree(directory: string, options: PutTreeOptions): Promise<ScannedDirectory> {
   const root = await atSource('the folder', () => realpath(directory));
-  return new Scan(root, options).directory('', '');
+  return new Scan(root, options).tree();
 }
 
 class Scan {
-  private readonly members: TreeBudget;
-  /** A first look at the sizes, so that a sparse giant is refused before it is read. */
-  private readonly sizes: TreeBudget;
+  /** Also of bytes, so that a sparse giant is refused before it is read. */
+  private readonly budget: TreeBudget;
 
   constructor(
     private readonly root: string,
     private readonly options: PutTreeOptions,
   ) {
-    this.members = new TreeBudget(options);
-    this.sizes = new TreeBudget(options);
+    this.budget = new TreeBudget(options);
   }
 
-  async directory(name: string, path: string): Promise<ScannedDirectory> {
-    const members: (ScannedFile | ScannedDirectory)[] = [];
-    const names = await atSource(path || 'the folder', () => readdir(join(this.root, path), { encoding: 'buffer' }));
-    for (const bytes of names) {
-      const own = bytes.toString();
-      const below = path === '' ? own : `${path}/${own}`;
-      if (this.options.exclude?.(below)) continue;
-      if (!isEntryName(own) || !Buffer.from(own).equals(bytes)) throw badName(below);
-      this.options.signal?.throwIfAborted();
-      this.members.takeMember();
-      members.push(await this.member(own, below));
+  async tree(): Promise<ScannedDirectory> {
+    const root: ScannedDirectory = { name: '', path: '', files: [], directories: [] };
+    for (let level = [root]; level.length > 0; level = level.flatMap(({ directories }) => directories)) {
+      const batches = inBatches(level, FOLDERS_AT_ONCE);
+      await Promise.all(batches.map((batch) => this.scan(batch)));
     }
-    return { kind: 'directory', name, members };
+    return root;
   }
 
-  private async member(name: string, path: string): Promise<ScannedFile | ScannedDirectory> {
-    const source = join(this.root, path);
-    const found = await atSource(path, () => lstat(source));
-    if (found.isDirectory()) return this.directory(name, path);
-    if (found.isSymbolicLink()) return this.linked(name, path);
-    return this.file(name, path, source, found);
+  private async scan(directories: readonly ScannedDirectory[]): Promise<void> {
+    const { maxFiles = Infinity, exclude, signal } = this.options;
+    const folders = directories.map(({ path }) => join(this.root, path));
+    // What is excluded does not count, so there nothing may be cut off.
+    const maxMembers = exclude === undefined ? maxFiles : Infinity;
+    const scans = await inThread('scanFolders', { folders, maxMembers }, signal);
+    for (const [at, found] of scans.entries()) {
+      const directory = directories[at];
+      if (directory === undefined) continue;
+      if ('code' in found) throw sourceFailure(directory.path || 'the folder', found.code);
+      await this.addMembers(directory, found);
+    }
   }
 
-  private async linked(name: string, path: string): Promise<ScannedFile> {
+  private async addMembers(directory: ScannedDirectory, { names, kinds, stats }: FolderScan): Promise<void> {
+    for (const [at, name] of names.entries()) {
+      const path = directory.path === '' ? name : `${directory.path}/${name}`;
+      if (this.options.exclude?.(path) === true) continue;
+      if (kinds[at] === MEMBER.badName || !isEntryName(name)) throw badName(path);
+      this.budget.takeMember();
+      const stat = stats.subarray(at * STAT_NUMBERS, (at + 1) * STAT_NUMBERS);
+      if (kinds[at] === MEMBER.directory) directory.directories.push({ name, path, files: [], directories: [] });
+      else if (kinds[at] === MEMBER.file) this.addFile(directory, { name, path, source: join(this.root, path), stat });
+      else if (kinds[at] === MEMBER.link) this.addFile(directory, { name, path, ...(await this.linked(path)) });
+      else throw notRegular(path);
+    }
+  }
+
+  private addFile(directory: ScannedDirectory, file: Omit<ScannedFile, 'size'>): void {
+    const size = file.stat[2] ?? 0;
+    this.budget.takeBytes(size);
+    directory.files.push({ ...file, size });
+  }
+
+  private async linked(path: string): Promise<Pick<ScannedFile, 'source' | 'stat'>> {
     if (this.options.links === 'refuse')
       throw badLink(path, 'a symbolic link', 'Write the file itself instead of a link.');
     const source = await atSource(path, () => realpath(join(this.root, path)));
     const inside = relative(this.root, source);
     if (inside === '..' || inside.startsWith(`..${sep}`))
       throw badLink(path, 'a link that leads out of the folder', 'Put a copy of the file in place of the link.');
-    const found = await atSource(path, () => stat(source));
+    const found: Stats = await atSource(path, () => stat(source));
     if (found.isDirectory())
       throw badLink(path, 'a link to a folder', 'Put a copy of the folder in place of the link.');
-    return this.file(name, path, source, found);
-  }
-
-  private file(name: string, path: string, source: string, found: Stats): ScannedFile {
     if (!found.isFile()) throw notRegular(path);
-    this.sizes.takeBytes(found.size);
-    return { kind: 'file', name, path, source };
+    return { source, stat: Float64Array.from(statNumbers(found)) };
   }
 }
 

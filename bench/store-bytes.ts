@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FileStore } from '../store/file-store';
+import { compare } from './figures';
+import type { Figure } from './figures';
+import { writeManyFiles, writeWeights } from './sample-trees';
+
+const PAIRS = 5;
+/** Removing the trees takes longer than making them. */
+const TREE_PAIRS = 3;
+
+function shell(command: string): Promise<void> {
+  execFileSync('bash', ['-ceu', `set -o pipefail; ${command}`], { stdio: 'ignore' });
+  return Promise.resolve();
+}
+
+/** Ingest and materialise against what a user would type. */
+export async function benchStore(): Promise<Figure[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-store-'));
+  try {
+    return [...(await oneFile(folder)), ...(await manyFiles(folder))];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function oneFile(folder: string): Promise<Figure[]> {
+  const source = join(folder, 'weights.bin');
+  await writeWeights(source, 1024);
+  const store = join(folder, 'store');
+  const copy = join(folder, 'copy');
+  const clean = async (): Promise<void> => {
+    await rm(store, { recursive: true, force: true });
+    await rm(copy, { force: true });
+    await shell('sync');
+  };
+  const ours = async (): Promise<void> => {
+    await new FileStore(store).putFile(source);
+  };
+  const theirs = `tee ${copy} < ${source} | openssl dgst -sha256`;
+  return [
+    await compare(
+      'ingest of 1 GiB, theirs not flushed',
+      PAIRS,
+      1.1,
+      { name: 'putFile', run: ours, before: clean },
+      {
+        name: 'tee | openssl',
+        run: () => shell(theirs),
+        before: clean,
+      },
+    ),
+    await compare(
+      'ingest of 1 GiB, both on the disk',
+      PAIRS,
+      1.1,
+      { name: 'putFile', run: ours, before: clean },
+      {
+        name: 'tee | openssl; sync FILE',
+        run: () => shell(`${theirs}; sync ${copy}`),
+        before: clean,
+      },
+    ),
+  ];
+}
+
+async function manyFiles(folder: string): Promise<Figure[]> {
+  const source = join(folder, 'many');
+  await writeManyFiles(source, 100, 1000, 4096);
+  const store = join(folder, 'store');
+  const copy = join(folder, 'copy');
+  const target = join(folder, 'target');
+  const exclude = (path: string): boolean => path === '.git' || path.startsWith('.git/');
+  const put = async (): Promise<void> => {
+    await new FileStore(store).putTree(source, { links: 'follow', remember: true, exclude });
+  };
+  const clean = async (): Promise<void> => {
+    await rm(store, { recursive: true, force: true });
+    await rm(copy, { recursive: true, force: true });
+    await shell('sync');
+  };
+  const figures = [
+    await compare(
+      'ingest of 100,000 files',
+      TREE_PAIRS,
+      1,
+      { name: 'putTree', run: put, before: clean },
+      {
+        name: 'cp -a, sync, sha256sum',
+        run: () => shell(`cp -a ${source} ${copy}; sync; find ${copy} -type f -print0 | xargs -0 sha256sum`),
+        before: clean,
+      },
+    ),
+  ];
+  await clean();
+  await shell(
+    `cd ${source} && git init -q && git config gc.auto 0 && git add . && git -c user.name=b -c user.email=b@example.org commit -qm all && git status`,
+  );
+  const tree = await new FileStore(store).putTree(source, { links: 'follow', remember: true, exclude });
+  figures.push(
+    await compare(
+      'ingest again, nothing changed',
+      TREE_PAIRS,
+      5,
+      { name: 'putTree', run: put },
+      {
+        name: 'git status',
+        run: () => shell(`git -C ${source} status`),
+      },
+    ),
+  );
+  await shell(`rm -rf ${source}/.git`);
+  const clear = async (): Promise<void> => {
+    await rm(target, { recursive: true, force: true });
+    await shell('sync');
+  };
+  figures.push(
+    await compare(
+      'materialise 100,000 files',
+      TREE_PAIRS,
+      1.3,
+      { name: 'materialise', run: () => new FileStore(store).materialise(tree.digest, target, 'link'), before: clear },
+      { name: 'cp -al', run: () => shell(`cp -al ${source} ${target}`), before: clear },
+    ),
+  );
+  return figures;
+}

@@ -1,0 +1,102 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { BlobRef, Digest } from '../contract';
+import { errorCode } from './failures';
+import { flush } from './flushing';
+
+/** Writes under way at once; what bounds the memory. */
+const WRITES_AT_ONCE = 4;
+/** After so many bytes the disk is set to work, so that the last flush has little left to do. */
+const FLUSH_EVERY_BYTES = 32 * 1024 * 1024;
+
+/** A blob that is written, hashed and brought to the disk at the same time; it appears whole under its digest, or not at all. */
+export class BlobWriter {
+  private readonly hash = createHash('sha256');
+  private readonly writes: Promise<unknown>[] = [];
+  private size = 0;
+  private flushed = 0;
+  private flushing: Promise<void> = Promise.resolve();
+  private failure: { readonly error: unknown } | null = null;
+
+  private constructor(
+    private readonly path: string,
+    private readonly handle: FileHandle,
+  ) {}
+
+  static async open(incoming: string): Promise<BlobWriter> {
+    await mkdir(incoming, { recursive: true });
+    const path = join(incoming, randomUUID());
+    return new BlobWriter(path, await open(path, 'wx', 0o444));
+  }
+
+  /** Takes the next bytes and waits while too much is under way; `written` is called when the bytes are needed no more. */
+  async write(parts: readonly Uint8Array[], written: () => void = () => undefined): Promise<void> {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    const position = this.size;
+    this.size += length;
+    const write = this.writeAll(parts, length, position).then(written);
+    this.writes.push(this.guarded(write));
+    // After the write was begun: both go on at the same time.
+    for (const part of parts) this.hash.update(part);
+    this.flushBehind();
+    if (this.writes.length > WRITES_AT_ONCE) await this.writes.shift();
+    this.refuseFailed();
+  }
+
+  /** @param pathOf Where a blob belongs; what is there with that size already stays. */
+  async finish(pathOf: (digest: Digest) => string, isThere: (blob: BlobRef) => Promise<boolean>): Promise<BlobRef> {
+    await Promise.all(this.writes);
+    await this.flushing;
+    this.refuseFailed();
+    const blob: BlobRef = { digest: `sha256:${this.hash.digest('hex')}`, size: this.size };
+    if (await isThere(blob)) return blob;
+    // Containers run as another user: a narrow umask must not hide the blob from them.
+    await this.handle.chmod(0o444);
+    await this.handle.sync();
+    const target = pathOf(blob.digest);
+    await mkdir(dirname(target), { recursive: true });
+    await rename(this.path, target);
+    await flush([dirname(target)], dirname(target));
+    return blob;
+  }
+
+  /** To be called in any case; what {@link finish} did not put into its place is removed. */
+  async close(): Promise<void> {
+    await Promise.all(this.writes);
+    await this.flushing;
+    await this.handle.close();
+    await unlink(this.path).catch((error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') throw error;
+    });
+  }
+
+  private async writeAll(parts: readonly Uint8Array[], length: number, position: number): Promise<void> {
+    const { bytesWritten } = await this.handle.writev([...parts], position);
+    if (bytesWritten === length) return;
+    // A short write, as at the end of a disk: the rest tells why, or fits.
+    const rest = Buffer.concat(parts).subarray(bytesWritten);
+    await this.writeAll([rest], rest.length, position + bytesWritten);
+  }
+
+  private flushBehind(): void {
+    if (this.size - this.flushed < FLUSH_EVERY_BYTES) return;
+    this.flushed = this.size;
+    this.flushing = this.flushing.then(() => this.guarded(this.handle.datasync()));
+  }
+
+  private guarded(work: Promise<unknown>): Promise<void> {
+    return work.then(
+      () => undefined,
+      (error: unknown) => {
+        this.failure ??= { error };
+      },
+    );
+  }
+
+  private refuseFailed(): void {
+    if (this.failure !== null) throw this.failure.error;
+  }
+}

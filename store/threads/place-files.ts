@@ -1,0 +1,72 @@
+import { chmodSync, constants, copyFileSync, linkSync, renameSync, statSync } from 'node:fs';
+
+/** A blob and the absolute path that it goes to. */
+export interface PlacedFile {
+  readonly source: string;
+  readonly target: string;
+  readonly executable: boolean;
+}
+
+/** `link` hard-links blobs (0444; executable files are copied, 0555); `copy` gives files that people may edit. */
+export type Placement = 'link' | 'copy';
+
+/** Why a hard link may be impossible where a copy is not: too many links, another disk, a protected or simple file system. */
+const COPY_INSTEAD: readonly string[] = ['EMLINK', 'EXDEV', 'EPERM', 'ENOTSUP'];
+
+export interface FileFailure {
+  readonly at: number;
+  readonly code: string;
+}
+
+/** Writes blobs to their places, which must be free; the first failure ends it. */
+export function placeFiles({
+  files,
+  how,
+}: {
+  readonly files: readonly PlacedFile[];
+  readonly how: Placement;
+}): FileFailure | null {
+  return untilFailure(files, (file) => place(file, how));
+}
+
+/** Gives files their final names, each in its own folder. */
+export function renameFiles({ pairs }: { readonly pairs: readonly (readonly [string, string])[] }): FileFailure | null {
+  return untilFailure(pairs, ([from, to]) => renameSync(from, to));
+}
+
+/** Which of the paths are files of that size. */
+export function arePresent({ files }: { readonly files: readonly { path: string; size: number }[] }): boolean[] {
+  return files.map(({ path, size }) => statSync(path, { throwIfNoEntry: false })?.size === size);
+}
+
+function place({ source, target, executable }: PlacedFile, how: Placement): void {
+  // One inode has one mode, so only what keeps the blob's 0444 can share it.
+  if (how === 'link' && !executable && tryLink(source, target)) return;
+  copyFileSync(source, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+  chmodSync(target, (executable ? 0o555 : 0o444) | (how === 'copy' ? 0o200 : 0));
+}
+
+function tryLink(source: string, target: string): boolean {
+  try {
+    linkSync(source, target);
+    return true;
+  } catch (error) {
+    if (COPY_INSTEAD.includes(codeOf(error))) return false;
+    throw error;
+  }
+}
+
+function untilFailure<T>(items: readonly T[], work: (item: T) => void): FileFailure | null {
+  for (const [at, item] of items.entries()) {
+    try {
+      work(item);
+    } catch (error) {
+      return { at, code: codeOf(error) };
+    }
+  }
+  return null;
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'UNKNOWN';
+}
