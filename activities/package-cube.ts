@@ -3,7 +3,7 @@ import type { BlobRef, Digest, Finding, PackageCubeInput, PackagedCube } from '.
 import { cubeType } from '../mlcube/cube-type';
 import { parseManifest } from '../mlcube/manifest';
 import { checkForPackaging } from '../mlcube/packaging-checks';
-import { packTarGz } from '../store/archive';
+import { packArchive } from '../store/archive';
 import type { Store, TreeEntry } from '../store/store';
 
 const MANIFEST_BYTES = 1024 * 1024;
@@ -46,7 +46,7 @@ async function archive(
   files: number,
   signal: AbortSignal,
 ): Promise<BlobRef | null> {
-  return additional === null || files === 0 ? null : packTarGz(store, additional.digest, signal);
+  return additional === null || files === 0 ? null : packArchive(store, additional.digest, signal);
 }
 
 async function requireFile(store: Store, tree: Digest, path: string, label: string): Promise<BlobRef> {

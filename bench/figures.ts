@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+
 /** One comparison: how many times the other side's time ours takes, and what is aimed for. */
 export interface Figure {
   readonly name: string;
@@ -47,4 +49,10 @@ async function timed({ run, before }: Side): Promise<number> {
   const started = performance.now();
   await run();
   return performance.now() - started;
+}
+
+/** What a user would type; its output is thrown away. */
+export function shell(command: string): Promise<void> {
+  execFileSync('bash', ['-ceu', `set -o pipefail; ${command}`], { stdio: 'ignore' });
+  return Promise.resolve();
 }

@@ -4,6 +4,7 @@ import { benchEngineRuns } from './engine-runs';
 import { formatFigure } from './figures';
 import type { Figure } from './figures';
 import { benchGpuLeases } from './gpu-leases';
+import { benchPacking } from './packing';
 import { benchStore } from './store-bytes';
 import { benchTestRun } from './test-run';
 
@@ -11,6 +12,7 @@ import { benchTestRun } from './test-run';
 const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'engine-runs': benchEngineRuns,
   'gpu-leases': benchGpuLeases,
+  packing: benchPacking,
   store: benchStore,
   'test-run': benchTestRun,
 };

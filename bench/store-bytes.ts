@@ -1,20 +1,14 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileStore } from '../store/file-store';
-import { compare } from './figures';
+import { compare, shell } from './figures';
 import type { Figure } from './figures';
 import { writeManyFiles, writeWeights } from './sample-trees';
 
 const PAIRS = 5;
 /** Removing the trees takes longer than making them. */
 const TREE_PAIRS = 3;
-
-function shell(command: string): Promise<void> {
-  execFileSync('bash', ['-ceu', `set -o pipefail; ${command}`], { stdio: 'ignore' });
-  return Promise.resolve();
-}
 
 /** Ingest and materialise against what a user would type. */
 export async function benchStore(): Promise<Figure[]> {

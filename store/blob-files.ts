@@ -10,9 +10,10 @@ import type { BlobRef, Digest } from '../contract';
 import { WRITE_FAILED } from './blob-batch';
 import { BlobWriter } from './blob-writer';
 import { inBatches } from './bounded';
-import { atPlace, atSource, errorCode, quoted, refused } from './failures';
+import { atPlace, atSource, errorCode, placeFailure, quoted, refused } from './failures';
 import { BLOCK_BYTES, readInBlocks } from './file-blocks';
 import { inThread } from './file-threads';
+import type { ByteRange } from './store';
 
 const LOOKED_FOR_AT_ONCE = 2_000;
 
@@ -101,9 +102,25 @@ export class BlobFiles {
     }
   }
 
-  async openRead(digest: Digest): Promise<Readable> {
+  async openRead(digest: Digest, range?: ByteRange): Promise<Readable> {
     const handle = await this.openBlob(digest);
-    return handle.createReadStream({ highWaterMark: BLOCK_BYTES });
+    const part = range === undefined ? {} : { start: range.start, end: range.end - 1 };
+    return handle.createReadStream({ highWaterMark: BLOCK_BYTES, ...part });
+  }
+
+  async readMany(blobs: readonly BlobRef[]): Promise<Uint8Array[]> {
+    const contents = await inThread('readFiles', { paths: blobs.map(({ digest }) => this.path(digest)) });
+    if ('code' in contents) {
+      const digest = blobs[contents.at]?.digest;
+      if (contents.code === 'ENOENT' && digest !== undefined) throw missing(digest);
+      throw placeFailure('The store could not read its blobs.', contents.code);
+    }
+    for (const [at, { digest, size }] of blobs.entries()) {
+      if (contents[at]?.length === size) continue;
+      await this.quarantine(digest);
+      throw damaged(digest);
+    }
+    return contents;
   }
 
   async readBytes(digest: Digest, maxBytes: number): Promise<Buffer> {

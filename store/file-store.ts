@@ -8,7 +8,7 @@ import { BlobFiles, hexOf } from './blob-files';
 import { atPlace, atSource, errorCode, quoted, refused } from './failures';
 import { readJson, writeJson } from './json-files';
 import { materialiseFile, materialiseTree } from './materialise';
-import type { PutTreeOptions, Store, TreeEntry } from './store';
+import type { ByteRange, PutTreeOptions, Store, TreeEntry } from './store';
 import { StatCache } from './stat-cache';
 import { TreeIngest } from './tree-ingest';
 import { decodeListing, encodeListing, isEntryName, MAX_LISTING_BYTES, totals } from './tree-listing';
@@ -103,8 +103,12 @@ export class FileStore implements Store {
     return { digest: tree, ...totals(listed) };
   }
 
-  openRead(wanted: Digest): Promise<Readable> {
-    return this.blobs.openRead(wanted);
+  openRead(wanted: Digest, range?: ByteRange): Promise<Readable> {
+    return this.blobs.openRead(wanted, range);
+  }
+
+  readMany(wanted: readonly BlobRef[]): Promise<Uint8Array[]> {
+    return this.blobs.readMany(wanted);
   }
 
   readBytes(wanted: Digest, maxBytes = READ_BYTES): Promise<Buffer> {

@@ -6,6 +6,11 @@ export type TreeEntry =
   | { readonly kind: 'file'; readonly digest: Digest; readonly size: number; readonly executable: boolean }
   | { readonly kind: 'directory'; readonly digest: Digest };
 
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface PutTreeOptions {
   /** Path relative to the root, `/`-separated; true leaves it (and what is below it) out. */
   readonly exclude?: (path: string) => boolean;
@@ -38,7 +43,10 @@ export interface Store {
   /** A tree made of entries that are in the store already; directories are given as digests. */
   composeTree(entries: Readonly<Record<string, TreeEntry>>): Promise<TreeRef>;
 
-  openRead(digest: Digest): Promise<Readable>;
+  /** `range`: bytes from `start` up to but without `end`. */
+  openRead(digest: Digest, range?: ByteRange): Promise<Readable>;
+  /** Contents of many small blobs, in the order asked for; throws `StoreUnavailable` when one is missing or has another size. */
+  readMany(blobs: readonly BlobRef[]): Promise<Uint8Array[]>;
   /** Reads a whole blob; throws `InvalidRequest` when it is larger than `maxBytes` (default 16 MiB). */
   readBytes(digest: Digest, maxBytes?: number): Promise<Buffer>;
   listDirectory(tree: Digest): Promise<Readonly<Record<string, TreeEntry>>>;

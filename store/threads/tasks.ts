@@ -1,4 +1,5 @@
 /** What a thread of `file-threads.ts` can be asked for. Answers are data: a thread's errors lose their types on the way. */
 export { ingestFiles, ingestPieces } from './ingest-files';
 export { arePresent, placeFiles, renameFiles } from './place-files';
+export { readFiles } from './read-files';
 export { scanFolders } from './scan-folders';

@@ -1,0 +1,79 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packArchive } from '../store/archive';
+import { FileStore } from '../store/file-store';
+import { compare, shell } from './figures';
+import type { Figure, Side } from './figures';
+import { writeText, writeWeights } from './sample-trees';
+
+const PAIRS = 5;
+/** Python's gzip takes most of a minute a time. */
+const GZIP_PAIRS = 1;
+
+/** Packaging against what the tutorial's scripts and a shell do. */
+export async function benchPacking(): Promise<Figure[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-packing-'));
+  try {
+    return [...(await weights(folder)), ...(await text(folder))];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function weights(folder: string): Promise<Figure[]> {
+  const source = join(folder, 'weights');
+  const file = join(folder, 'archive');
+  await mkdir(source);
+  await writeWeights(join(source, 'weights.bin'), 1024);
+  const ours = await packing(folder, source);
+  const before = async (): Promise<void> => {
+    await rm(file, { force: true });
+    await shell('sync');
+  };
+  const python = `python3 -c 'import sys,tarfile; tarfile.open(sys.argv[1],"w:gz").add(sys.argv[2],"")' ${file} ${source}`;
+  const pipe = `tar -cf - -C ${source} . | tee ${file} | openssl dgst -sha256`;
+  return [
+    await compare('packaging 1 GiB of weights, against Python', GZIP_PAIRS, 0.1, ours, {
+      name: 'tarfile w:gz',
+      run: () => shell(python),
+      before,
+    }),
+    await compare('packaging 1 GiB of weights, theirs not flushed', PAIRS, 1.1, ours, {
+      name: 'tar | tee | openssl',
+      run: () => shell(pipe),
+      before,
+    }),
+  ];
+}
+
+async function text(folder: string): Promise<Figure[]> {
+  const source = join(folder, 'text');
+  const file = join(folder, 'text.tar.gz');
+  await writeText(source, 64, 4 * 1024 * 1024);
+  return [
+    await compare('packaging 256 MiB of text', PAIRS, 1 / 1.7, await packing(folder, source), {
+      name: 'tar -czf',
+      run: () => shell(`tar -czf ${file} -C ${source} .`),
+    }),
+  ];
+}
+
+/** Packs what is in the store, as the activity does; each time anew. */
+async function packing(folder: string, source: string): Promise<Side> {
+  const directory = join(folder, 'store');
+  const store = new FileStore(directory);
+  const { digest: tree } = await store.putTree(source, { links: 'follow' });
+  let packed: string | undefined;
+  return {
+    name: 'packArchive',
+    before: async () => {
+      if (packed !== undefined) await rm(join(directory, 'blobs', packed.slice(0, 2), packed));
+      await shell('sync');
+    },
+    run: async () => {
+      const { digest } = await packArchive(store, tree);
+      packed = digest.slice('sha256:'.length);
+    },
+  };
+}
