@@ -13,6 +13,7 @@ import { inBatches } from './bounded';
 import { atPlace, atSource, errorCode, placeFailure, quoted, refused } from './failures';
 import { BLOCK_BYTES, readInBlocks } from './file-blocks';
 import { inThread } from './file-threads';
+import { PartialBlobs } from './partial-blobs';
 import type { ByteRange } from './store';
 
 const LOOKED_FOR_AT_ONCE = 2_000;
@@ -28,8 +29,15 @@ export class BlobFiles {
   /** The folder of all blobs. */
   readonly folder: string;
 
+  readonly partial: PartialBlobs;
+
   constructor(private readonly root: string) {
     this.folder = join(root, 'blobs');
+    this.partial = new PartialBlobs(
+      join(root, 'incoming'),
+      (digest) => this.path(digest),
+      (blob) => this.isThere(blob),
+    );
   }
 
   path(digest: Digest): string {
@@ -177,6 +185,10 @@ export class BlobFiles {
     return generation;
   }
 
+  private async isThere({ digest, size }: BlobRef): Promise<boolean> {
+    return (await this.sizeOf(digest)) === size;
+  }
+
   private openBlob(digest: Digest): Promise<FileHandle> {
     return atPlace(`The store could not open ${digest}.`, async () => {
       try {
@@ -206,7 +218,7 @@ export class BlobFiles {
       return await atPlace(WRITE_FAILED, () =>
         writer.finish(
           (digest) => this.path(digest),
-          async ({ digest, size }) => (await this.sizeOf(digest)) === size,
+          (blob) => this.isThere(blob),
         ),
       );
     } finally {

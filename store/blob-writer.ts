@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -13,10 +14,13 @@ const FLUSH_EVERY_BYTES = 32 * 1024 * 1024;
 
 /** A blob that is written, hashed and brought to the disk at the same time; it appears whole under its digest, or not at all. */
 export class BlobWriter {
+  /** Told, in order, how many bytes are sure to be on the disk. */
+  onFlushed: (size: number) => Promise<void> = () => Promise.resolve();
+  size = 0;
   private readonly hash = createHash('sha256');
   private readonly writes: Promise<unknown>[] = [];
-  private size = 0;
   private flushed = 0;
+  private closed = false;
   private flushing: Promise<void> = Promise.resolve();
   private failure: { readonly error: unknown } | null = null;
 
@@ -27,8 +31,28 @@ export class BlobWriter {
 
   static async open(incoming: string): Promise<BlobWriter> {
     await mkdir(incoming, { recursive: true });
-    const path = join(incoming, randomUUID());
-    return new BlobWriter(path, await open(path, 'wx', 0o444));
+    return BlobWriter.create(join(incoming, randomUUID()));
+  }
+
+  static async create(path: string): Promise<BlobWriter> {
+    return new BlobWriter(path, await open(path, 'wx', 0o600));
+  }
+
+  /** Goes on after the first `size` bytes of what an earlier writer left. */
+  static async resume(path: string, size: number): Promise<BlobWriter> {
+    const handle = await open(path, 'r+');
+    try {
+      await handle.truncate(size);
+      const writer = new BlobWriter(path, handle);
+      for await (const block of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+        writer.hash.update(block as Buffer);
+      writer.size = size;
+      writer.flushed = size;
+      return writer;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
   }
 
   /** Takes the next bytes and waits while too much is under way; `written` is called when the bytes are needed no more. */
@@ -63,8 +87,21 @@ export class BlobWriter {
     return blob;
   }
 
+  /** Ends the writing and leaves the file; tells how many bytes are on the disk, or null when it cannot be gone on with. */
+  async leave(): Promise<number | null> {
+    await Promise.all(this.writes);
+    await this.flushing;
+    if (this.failure !== null || this.size === 0) return null;
+    await this.handle.sync();
+    this.closed = true;
+    await this.handle.close();
+    return this.size;
+  }
+
   /** To be called in any case; what {@link finish} did not put into its place is removed. */
   async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
     await Promise.all(this.writes);
     await this.flushing;
     await this.handle.close();
@@ -83,8 +120,12 @@ export class BlobWriter {
 
   private flushBehind(): void {
     if (this.size - this.flushed < FLUSH_EVERY_BYTES) return;
-    this.flushed = this.size;
-    this.flushing = this.flushing.then(() => this.guarded(this.handle.datasync()));
+    const size = this.size;
+    this.flushed = size;
+    const written = Promise.all(this.writes);
+    this.flushing = this.flushing.then(() =>
+      this.guarded(written.then(() => this.handle.datasync()).then(() => this.onFlushed(size))),
+    );
   }
 
   private guarded(work: Promise<unknown>): Promise<void> {

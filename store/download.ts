@@ -1,12 +1,17 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { MedperfError, toMedperfHash } from '../contract';
 import type { BlobRef } from '../contract';
 import { refused } from './failures';
+import { BLOCK_BYTES } from './file-blocks';
 import { HostFailure, requestFile, shownUrl } from './file-request';
 import type { FileAnswer } from './file-request';
-import type { Store } from './store';
+import type { PartialBlob, Store } from './store';
 
-const ATTEMPTS = 3;
+/** Attempts in a row that bring nothing new before the host is given up. */
+const VAIN_ATTEMPTS = 3;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 10_000;
 
 export interface DownloadOptions {
   /** Bare hex SHA-256 as MedPerf's records hold it. */
@@ -20,30 +25,71 @@ export interface DownloadOptions {
 }
 
 /**
- * Downloads a file into the store; `url` is http(s), also as MedPerf's `direct:URL`. Tries three times while the host
- * fails, then throws `StoreUnavailable`; `InvalidRequest` for a wrong URL, a refused or too large file or a web page,
- * `HashMismatch` when the file is another one than expected.
+ * Downloads a file into the store; `url` is http(s), also as MedPerf's `direct:URL`. Goes on where it was interrupted, also
+ * by the end of an earlier process, when the host still has the same version. Gives up after three attempts in a row that
+ * brought nothing, and throws `StoreUnavailable`; `InvalidRequest` for a wrong URL, a refused or too large file or a web
+ * page, `HashMismatch` when the file is another one than expected.
  */
 export async function download(store: Store, url: string, options: DownloadOptions): Promise<BlobRef> {
-  for (let attempt = 1; ; attempt += 1) {
+  const partial = await store.openPartial(`${url} ${options.expectedHash ?? ''}`);
+  try {
+    await transferWhole(partial, url, options);
+    const blob = await partial.finish();
+    checkHash(url, blob, options.expectedHash);
+    return blob;
+  } catch (error) {
+    const mayGoOn = error instanceof HostFailure || options.signal?.aborted === true;
+    await (mayGoOn && partial.validator !== null ? partial.keep() : partial.discard());
+    throw error;
+  }
+}
+
+async function transferWhole(partial: PartialBlob, url: string, options: DownloadOptions): Promise<void> {
+  for (let vain = 0; ;) {
+    const before = partial.size;
     try {
-      const blob = await downloadOnce(store, url, options);
-      checkHash(url, blob, options.expectedHash);
-      return blob;
+      await transfer(partial, url, options);
+      return;
     } catch (error) {
-      if (!(error instanceof HostFailure) || attempt === ATTEMPTS) throw error;
+      if (!(error instanceof HostFailure)) throw error;
+      vain = partial.size > before ? 1 : vain + 1;
+      if (vain === VAIN_ATTEMPTS) throw error;
+      const pause = Math.min(FIRST_PAUSE_MS * 2 ** vain, LONGEST_PAUSE_MS);
+      await setTimeout(pause, undefined, options.signal === undefined ? {} : { signal: options.signal });
     }
   }
 }
 
-async function downloadOnce(store: Store, url: string, options: DownloadOptions): Promise<BlobRef> {
-  const answer = await requestFile(url, options);
-  const { signal } = options;
+/** One request: of what is missing, where the host can tell that it still has the same file, else of all. */
+async function transfer(partial: PartialBlob, url: string, options: DownloadOptions): Promise<void> {
+  const { size, validator } = partial;
+  const rest = size > 0 && validator !== null ? { from: size, validator } : undefined;
+  const answer = await requestFile(url, { ...options, rest });
   try {
     checkAnswer(answer, options.maxBytes);
-    return await store.putStream(counted(answer, options), signal === undefined ? {} : { signal });
+    if (answer.from === 0) await partial.begin(answer.validator);
+    await writeAll(partial, counted(answer, options));
   } finally {
     answer.close();
+  }
+}
+
+/** What came before a failure is written too, so that the next request goes on behind it. */
+async function writeAll(partial: PartialBlob, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of chunks) {
+      parts.push(chunk);
+      bytes += chunk.length;
+      if (bytes < BLOCK_BYTES) continue;
+      const block = parts;
+      parts = [];
+      bytes = 0;
+      await partial.write(block);
+    }
+  } finally {
+    if (bytes > 0) await partial.write(parts);
   }
 }
 
@@ -58,7 +104,7 @@ function checkAnswer(answer: FileAnswer, maxBytes: number): void {
 }
 
 async function* counted(answer: FileAnswer, options: DownloadOptions): AsyncGenerator<Uint8Array> {
-  let received = 0;
+  let received = answer.from;
   for await (const chunk of answer.body) {
     received += chunk.length;
     if (received > options.maxBytes) throw tooLarge(answer, options.maxBytes);

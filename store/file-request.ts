@@ -8,6 +8,8 @@ const HEADERS_TIMEOUT_MS = 30_000;
 /** Between two pieces of a body, not for the whole of it. */
 const BODY_TIMEOUT_MS = 60_000;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+/** The file is shorter now, or was there to its end. */
+const OUT_OF_RANGE = 416;
 /** Answers of a host that may say something else later. */
 const TRY_LATER: readonly number[] = [408, 425, 429];
 
@@ -22,18 +24,31 @@ export class HostFailure extends MedperfError {
   }
 }
 
+/** The rest of a file of which the beginning is there already. */
+export interface RestOfFile {
+  /** Bytes that are there. */
+  readonly from: number;
+  /** The ETag or date that came with them: of another version the whole is asked for. */
+  readonly validator: string;
+}
+
 export interface FileRequestOptions {
+  readonly rest?: RestOfFile | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly dispatcher?: Dispatcher | undefined;
 }
 
-/** A 200 answer whose body has not been read; failures while reading it are {@link HostFailure}s. */
+/** A good answer whose body has not been read; failures while reading it are {@link HostFailure}s. */
 export interface FileAnswer {
   /** Without credentials and query, for messages. */
   readonly shownUrl: string;
   readonly contentType: string;
-  /** As the host announces it, in bytes, or null. */
+  /** Of the whole file as the host announces it, in bytes, or null. */
   readonly size: number | null;
+  /** Where the body begins: 0, or where the rest that was asked for does. */
+  readonly from: number;
+  /** What tells the file's versions apart: a strong ETag, else the date, else null. */
+  readonly validator: string | null;
   readonly body: AsyncIterable<Uint8Array>;
   /** Gives the connection up, whether or not the body was read. */
   close(): void;
@@ -47,7 +62,11 @@ export async function requestFile(address: string, options: FileRequestOptions):
   let url = parseAddress(address);
   for (let redirects = 0; ; redirects += 1) {
     const answer = await get(url, options);
-    if (!REDIRECTS.includes(answer.statusCode)) return accept(url, answer, options.signal);
+    if (answer.statusCode === OUT_OF_RANGE && options.rest !== undefined) {
+      await discard(answer);
+      return requestFile(address, { ...options, rest: undefined });
+    }
+    if (!REDIRECTS.includes(answer.statusCode)) return accept(url, answer, options);
     await discard(answer);
     if (redirects === MAX_REDIRECTS) throw badAnswer(url, `more than ${MAX_REDIRECTS} redirects`);
     url = redirected(url, answer);
@@ -75,6 +94,10 @@ function parseAddress(address: string): URL {
 
 async function get(url: URL, options: FileRequestOptions): Promise<Dispatcher.ResponseData> {
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+  if (options.rest !== undefined) {
+    headers['range'] = `bytes=${options.rest.from}-`;
+    headers['if-range'] = options.rest.validator;
+  }
   if (url.username !== '') headers['authorization'] = basicAuthorization(url);
   const plain = new URL(url);
   plain.username = '';
@@ -93,9 +116,14 @@ async function get(url: URL, options: FileRequestOptions): Promise<Dispatcher.Re
   }
 }
 
-async function accept(url: URL, answer: Dispatcher.ResponseData, signal: AbortSignal | undefined): Promise<FileAnswer> {
+async function accept(
+  url: URL,
+  answer: Dispatcher.ResponseData,
+  { rest, signal }: FileRequestOptions,
+): Promise<FileAnswer> {
   const { statusCode, headers, body } = answer;
-  if (statusCode !== 200) {
+  const range = statusCode === 206 && rest !== undefined ? contentRange(single(headers['content-range'])) : null;
+  if (statusCode !== 200 && (range === null || range.from !== rest?.from)) {
     await discard(answer);
     if (statusCode >= 500 || TRY_LATER.includes(statusCode))
       throw new HostFailure(shownUrl(url), `status ${statusCode}`);
@@ -107,10 +135,23 @@ async function accept(url: URL, answer: Dispatcher.ResponseData, signal: AbortSi
   return {
     shownUrl: shownUrl(url),
     contentType: single(headers['content-type']),
-    size: Number.isSafeInteger(length) ? length : null,
+    size: range === null ? (Number.isSafeInteger(length) ? length : null) : range.size,
+    from: range?.from ?? 0,
+    validator: validatorOf(single(headers.etag), single(headers['last-modified'])),
     body: readBody(body, shownUrl(url), signal),
     close: () => body.destroy(),
   };
+}
+
+function contentRange(header: string): { from: number; size: number | null } | null {
+  const [, from = '', size = ''] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(header) ?? [];
+  return from === '' ? null : { from: Number(from), size: size === '*' ? null : Number(size) };
+}
+
+/** A weak ETag does not promise the same bytes, so it cannot be used for a range (RFC 9110, 13.1.5). */
+function validatorOf(etag: string, lastModified: string): string | null {
+  if (etag !== '' && !etag.startsWith('W/')) return etag;
+  return lastModified === '' ? null : lastModified;
 }
 
 async function* readBody(

@@ -8,7 +8,7 @@ import { BlobFiles, hexOf } from './blob-files';
 import { atPlace, atSource, errorCode, quoted, refused } from './failures';
 import { readJson, writeJson } from './json-files';
 import { materialiseFile, materialiseTree } from './materialise';
-import type { ByteRange, PutTreeOptions, Store, TreeEntry } from './store';
+import type { ByteRange, PartialBlob, PutTreeOptions, Store, TreeEntry } from './store';
 import { StatCache } from './stat-cache';
 import { TreeIngest } from './tree-ingest';
 import { decodeListing, encodeListing, isEntryName, MAX_LISTING_BYTES, totals } from './tree-listing';
@@ -84,6 +84,10 @@ export class FileStore implements Store {
         );
     };
     return this.blobs.putChunks(stream, { onBytes, signal });
+  }
+
+  openPartial(name: string): Promise<PartialBlob> {
+    return this.blobs.partial.open(name);
   }
 
   putTree(directory: string, options: PutTreeOptions): Promise<TreeRef> {

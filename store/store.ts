@@ -26,6 +26,21 @@ export interface PutTreeOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A content on its way into the store. Ends with one of `finish`, `keep` and `discard`. */
+export interface PartialBlob {
+  /** Bytes that are there. */
+  readonly size: number;
+  /** What told its source's versions apart when it was begun, such as an ETag. */
+  readonly validator: string | null;
+  /** Throws away what is there and begins anew. */
+  begin(validator: string | null): Promise<void>;
+  write(parts: readonly Uint8Array[]): Promise<void>;
+  finish(): Promise<BlobRef>;
+  /** Leaves what is there for whoever asks for the same name next, in this process or another. */
+  keep(): Promise<void>;
+  discard(): Promise<void>;
+}
+
 /**
  * Content-addressed blobs and trees, and small named records that point into them.
  * Every write is atomic and safe for many processes at once. All errors are `MedperfError`s:
@@ -39,6 +54,8 @@ export interface Store {
   putFile(path: string, signal?: AbortSignal): Promise<BlobRef>;
   /** Streams into the store, hashed on the way; throws `InvalidRequest` beyond `maxBytes`. */
   putStream(stream: AsyncIterable<Uint8Array>, options?: { maxBytes?: number; signal?: AbortSignal }): Promise<BlobRef>;
+  /** A content that comes in parts; what was kept under the same name before is gone on with. */
+  openPartial(name: string): Promise<PartialBlob>;
   putTree(directory: string, options: PutTreeOptions): Promise<TreeRef>;
   /** A tree made of entries that are in the store already; directories are given as digests. */
   composeTree(entries: Readonly<Record<string, TreeEntry>>): Promise<TreeRef>;
