@@ -69,7 +69,7 @@ export async function indexArchive(
       links.set(name, plainName(member.type === 'Link' ? target : posix.join(posix.dirname(name), target)));
       return null;
     }
-    return member.type === 'File' || member.type === 'OldFile' ? indexMember(member, name, members, small) : null;
+    return member.type === 'File' || member.type === 'OldFile' ? () => indexMember(member, name, members, small) : null;
   });
   const { config, configDigest, layerNames, diffIds } = findImage(small, imageId);
   const layers = layerNames.map((written, at) => {
@@ -97,7 +97,7 @@ export async function readLayers(
 ): Promise<void> {
   await readMembers(await archive.open(signal), signal, (member, name) => {
     const work = take(name);
-    return work === null ? null : work(member as AsyncIterable<Buffer>);
+    return work === null ? null : () => work(member as AsyncIterable<Buffer>);
   });
 }
 
@@ -159,9 +159,10 @@ function findImage(
 async function readMembers(
   archive: Readable,
   signal: AbortSignal | undefined,
-  visit: (member: ReadEntry, name: string) => Promise<void> | null,
+  visit: (member: ReadEntry, name: string) => (() => Promise<void>) | null,
 ): Promise<void> {
-  const visits: Promise<void>[] = [];
+  // One after the other: a member that waits holds the archive's stream back.
+  let visits = Promise.resolve();
   let failure: Error | undefined;
   const parser = new Parser({
     onReadEntry: (member) => {
@@ -170,18 +171,19 @@ async function readMembers(
         member.resume();
         return;
       }
-      const guarded = work.catch((error: unknown) => {
-        failure ??= error instanceof Error ? error : new Error(String(error));
-        archive.destroy(failure);
-      });
-      visits.push(guarded);
+      visits = visits
+        .then(() => (failure === undefined ? work() : undefined))
+        .catch((error: unknown) => {
+          failure = error instanceof Error ? error : new Error(String(error));
+          archive.destroy(failure);
+        });
     },
     strict: true,
   });
   try {
     // The library's parser has what a writable stream needs, but not its type.
     await pipeline(archive, parser as unknown as NodeJS.WritableStream, ...(signal === undefined ? [] : [{ signal }]));
-    await Promise.all(visits);
+    await visits;
   } catch (error) {
     signal?.throwIfAborted();
     if (failure !== undefined) throw failure;

@@ -112,7 +112,7 @@ describe('tokens', () => {
   });
 
   it('are given to nobody in particular where the registry does so', async () => {
-    const registry = await fake({ tokens: { '': undefined as unknown as string } });
+    const registry = await fake({ tokens: { '': '' } });
     putImage(registry);
     expect((await client().describe(named(registry), 'amd64')).os).toBe('linux');
   });

@@ -77,21 +77,28 @@ export class FakeImageRegistry {
     const repository = /^\/v2\/(.+)\/(?:manifests|blobs)\//.exec(url.pathname)?.[1] ?? '';
     if (this.tokens !== null && !this.good.has(headers.authorization ?? '')) {
       const challenge = `Bearer realm="http://${this.host}/token",service="fake",scope="repository:${repository}:pull"`;
-      return end(response, 401, { 'www-authenticate': challenge });
+      end(response, 401, { 'www-authenticate': challenge });
+      return;
     }
     const [, kind = '', name = ''] = /\/(manifests|blobs\/uploads|blobs)\/([^/]*)$/.exec(url.pathname) ?? [];
     if (kind === 'manifests') return this.manifest(request, response, name);
-    if (kind === 'blobs') return this.blob(response, name);
+    if (kind === 'blobs') {
+      this.blob(response, name);
+      return;
+    }
     return this.upload(request, response, url, repository, name);
   }
 
   private async giveToken(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const form = new URLSearchParams((await bodyOf(request)).toString());
     const [, pair = ''] = (request.headers.authorization ?? '').split(' ');
-    const [user = '', password] = Buffer.from(pair, 'base64').toString().split(':');
+    const [user = '', password = ''] = Buffer.from(pair, 'base64').toString().split(':');
     const refresh = form.get('refresh_token');
     const may = refresh === null ? this.tokens?.[user] === password : this.tokens?.['refresh'] === refresh;
-    if (!may) return end(response, 401);
+    if (!may) {
+      end(response, 401);
+      return;
+    }
     const token = randomUUID();
     this.tokenAnswers += 1;
     this.good.add(`Bearer ${token}`);
@@ -105,10 +112,14 @@ export class FakeImageRegistry {
       const stored = { type: request.headers['content-type'] ?? '', bytes };
       this.manifests.set(name, stored);
       this.manifests.set(digestOf(bytes), stored);
-      return end(response, 201, { 'docker-content-digest': digestOf(bytes) });
+      end(response, 201, { 'docker-content-digest': digestOf(bytes) });
+      return;
     }
     const found = this.manifests.get(name);
-    if (found === undefined) return end(response, 404);
+    if (found === undefined) {
+      end(response, 404);
+      return;
+    }
     end(response, 200, { 'content-type': found.type, 'docker-content-digest': digestOf(found.bytes) }, found.bytes);
   }
 
@@ -128,25 +139,40 @@ export class FakeImageRegistry {
     if (request.method === 'POST') {
       const started = randomUUID();
       this.uploads.set(started, Buffer.alloc(0));
-      return end(response, 202, { location: `/v2/${repository}/blobs/uploads/${started}` });
+      end(response, 202, { location: `/v2/${repository}/blobs/uploads/${started}` });
+      return;
     }
     const held = this.uploads.get(id);
-    if (held === undefined) return end(response, 404);
+    if (held === undefined) {
+      end(response, 404);
+      return;
+    }
     const place = { location: url.pathname };
     if (request.method === 'DELETE') {
       this.uploads.delete(id);
-      return end(response, 204);
+      end(response, 204);
+      return;
     }
-    if (request.method === 'GET') return end(response, 204, { ...place, range: range(held) });
+    if (request.method === 'GET') {
+      end(response, 204, { ...place, range: range(held) });
+      return;
+    }
     if (request.method === 'PATCH') {
-      if (Number(request.headers['content-range']?.split('-')[0]) !== held.length) return end(response, 416);
+      if (Number(request.headers['content-range']?.split('-')[0]) !== held.length) {
+        end(response, 416);
+        return;
+      }
       request.on('data', (chunk: Buffer) => this.uploads.set(id, Buffer.concat([this.uploads.get(id)!, chunk])));
       await new Promise<void>((resolve, reject) => request.on('end', resolve).on('error', reject));
-      return end(response, 202, { ...place, range: range(this.uploads.get(id)!) });
+      end(response, 202, { ...place, range: range(this.uploads.get(id)!) });
+      return;
     }
     const digest = digestOf(held);
     this.uploads.delete(id);
-    if (digest !== url.searchParams.get('digest')) return end(response, 400);
+    if (digest !== url.searchParams.get('digest')) {
+      end(response, 400);
+      return;
+    }
     this.blobs.set(digest, held);
     end(response, 201, { 'docker-content-digest': digest });
   }
