@@ -4,6 +4,7 @@ import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { Runtime, Worker } from '@temporalio/worker';
 import type { ContainerDependencies, ControlDependencies } from '../activities';
 import { CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue, sweepQueue } from '../contract';
+import { readGpus } from '../engine/gpu-inventory';
 import { HostGate } from './host-gate';
 import { HostRecords } from './host-records';
 import { MedPerfPlugin } from './plugin';
@@ -115,12 +116,15 @@ function containerWorkers(
   ];
 }
 
-function hostRecords({ store, engine }: ContainerHost): HostRecords {
+function hostRecords({ store, engine, policy = DEFAULT_POLICY }: ContainerHost): HostRecords {
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  const drivers = readGpus(policy.gpus).then((gpus) => [...new Set(gpus.map(({ driver }) => driver))].filter(Boolean));
   return new HostRecords({
     store,
     describe: async () => {
       await engine.ping();
-      return { host: await engine.hostName(), gpus: engine.gpuCount(), cpus: availableParallelism() };
+      const host = { host: await engine.hostName(), gpus: engine.gpuCount(), cpus: availableParallelism() };
+      return { ...host, architecture, gpuDrivers: await drivers };
     },
     onFailure: (error) => warn('This host could not be recorded; workers of other hosts do not send work here.', error),
   });
