@@ -26,7 +26,7 @@ export interface WorkersOptions {
   readonly onReady?: () => void;
 }
 
-export interface ContainerHost extends Pick<ContainerDependencies, 'store' | 'engine'> {
+export interface ContainerHost extends Pick<ContainerDependencies, 'store' | 'engine' | 'imagePublisher'> {
   /** The operator's; `DEFAULT_POLICY` when left out. */
   readonly policy?: Policy;
 }
@@ -83,7 +83,7 @@ function controlWorker(options: WorkersOptions, control: ControlDependencies): P
 
 function containerWorkers(
   options: WorkersOptions,
-  { store, engine, policy = DEFAULT_POLICY }: ContainerHost,
+  { store, engine, imagePublisher, policy = DEFAULT_POLICY }: ContainerHost,
 ): Promise<Worker>[] {
   const allowance: ContainerDependencies['allowance'] = (run) => policyFor(policy, run);
   const dockerAnswers = (): Promise<boolean> =>
@@ -104,7 +104,12 @@ function containerWorkers(
       },
       plugins: [plugin],
     });
-  const containers = new MedPerfPlugin({ containers: { store, engine, allowance, shutdown: options.signal } });
+  const containers = new MedPerfPlugin({
+    containers: {
+      ...{ store, engine, allowance, shutdown: options.signal },
+      ...(imagePublisher === undefined ? {} : { imagePublisher }),
+    },
+  });
   const claims = new MedPerfPlugin({ claims: { engine, store, givenUpAfterMs: policy.hostGivenUpAfterMs } });
   const sweeps = new MedPerfPlugin({ sweeps: { engine } });
   return [

@@ -29,6 +29,7 @@ interface PackageOptions {
 const CHECK_MS = 10_000;
 
 interface HostOptions extends WaitingOptions {
+  readonly withImage?: boolean;
   readonly name?: string;
   readonly type?: CubeType;
 }
@@ -59,7 +60,8 @@ export function addPublishingCommands(mlcube: Command): void {
         .description("Publish a cube's files and print their URLs")
         .argument('<folder>', 'the folder that holds mlcube.yaml')
         .addOption(typeOption())
-        .option('-n, --name <name>', "folder to publish under; else the cube's own"),
+        .option('-n, --name <name>', "folder to publish under; else the cube's own")
+        .option('--with-image', 'push the image too, and name it by its digest in the hosted manifest'),
     ),
     ['mlcube host medperf_tutorial/chestxray_mlp/mlcube', 'mlcube host . --name my-model --json'],
     (cli, options: HostOptions, [folder = '']) => runHost(cli, folder, options),
@@ -109,11 +111,16 @@ async function runPackage(cli: Cli, folder: string, options: PackageOptions): Pr
 async function runHost(cli: Cli, folder: string, options: HostOptions): Promise<void> {
   await withAnySession(cli, async (session) => {
     const packaged = await packageCube(cli, session, folder, options.type);
-    const run = await session.medperf.startHost({ packaged, name: options.name ?? cubeLabel(folder) });
+    const run = await session.medperf.startHost({
+      packaged,
+      name: options.name ?? cubeLabel(folder),
+      ...(options.withImage === true ? { withImage: true } : {}),
+    });
     const ended = await resultOf(cli, session, run, options);
     if (ended === null) return;
-    const { urls, hashes } = ended.result;
-    cli.output.result({ id: run.id, urls, hashes }, () => table(['File', 'URL'], Object.entries(urls)));
+    const { urls, hashes, image } = ended.result;
+    const rows = [...Object.entries(urls), ...(image === undefined ? [] : [['image', image]])];
+    cli.output.result({ id: run.id, ...ended.result, urls, hashes }, () => table(['File', 'URL'], rows));
   });
 }
 
