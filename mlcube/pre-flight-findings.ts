@@ -21,7 +21,6 @@ export const PRE_FLIGHT_CODES = [
   'disk-space',
   'temporal',
   'hosts',
-  'registry',
 ] as const;
 export type PreFlightCode = (typeof PRE_FLIGHT_CODES)[number];
 

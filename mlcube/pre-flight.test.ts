@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { judgeBenchmark, judgeCube, judgeName } from './pre-flight-cube';
 import type { HostFacts, ImageFacts, ImageLookup } from './pre-flight-facts';
@@ -251,5 +253,13 @@ describe('sortFindings', () => {
         expect(sortFindings(shuffled)).toEqual(sorted);
       }),
     );
+  });
+});
+
+describe('docs/pre-flight.md', () => {
+  it('explains every code, and no other', async () => {
+    const page = await readFile(join(__dirname, '..', 'docs', 'pre-flight.md'), 'utf8');
+    const table = page.slice(page.indexOf('## The codes'));
+    expect([...table.matchAll(/^\| `([a-z-]+)`/gm)].map(([, code]) => code)).toEqual([...PRE_FLIGHT_CODES]);
   });
 });
