@@ -5,6 +5,8 @@ import type { RegistryAnswer, RegistryRequest, RegistryTransport } from './regis
 
 /** Sent with one request; what a broken connection costs at most. */
 export const PIECE_BYTES = 8 * 1024 * 1024;
+/** A registry that wants larger pieces gets them up to here; they are held in memory. */
+const LARGEST_PIECE_BYTES = 64 * 1024 * 1024;
 const ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 250;
 const ANSWER_BYTES = 64 * 1024;
@@ -50,7 +52,7 @@ export async function deleteUpload(to: Repository, location: string, signal?: Ab
  * not know it any more gets the blob anew. `content` gives the blob from its beginning.
  */
 export class BlobUpload {
-  private readonly pieceBytes: number;
+  private pieceBytes: number;
   private readonly pause: NonNullable<BlobUploadOptions['pause']>;
 
   constructor(
@@ -81,6 +83,8 @@ export class BlobUpload {
     const answer = await this.ask({ method: 'POST', address });
     if (answer.status !== 202) throw unexpected(this.to, 'beginning an upload', answer);
     const location = this.locationOf(answer);
+    const least = Number(answer.header('oci-chunk-min-length') ?? 0);
+    if (least > this.pieceBytes && least <= LARGEST_PIECE_BYTES) this.pieceBytes = least;
     onLocation(location);
     return { location, offset: 0 };
   }

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
-import { Header } from 'tar';
 import { parseImageReference } from '../contract';
 import type { Digest, ImageReference } from '../contract';
 import { FakeImageRegistry } from '../test/fake-image-registry';
+import { archiveOf } from '../test/saved-image';
+import type { Member } from '../test/saved-image';
 import type { ImageArchive } from './docker-archive';
 import { pushImage } from './image-push';
 import type { PushOptions, UnfinishedUploads } from './image-push';
@@ -25,42 +26,12 @@ afterEach(async () => {
   await registry.stop();
 });
 
-interface Member {
-  readonly path: string;
-  readonly content?: Buffer;
-  readonly linkTo?: string;
-}
-
 function bytesOf(seed: string, length: number): Buffer {
   return Buffer.alloc(length, createHash('sha512').update(seed).digest());
 }
 
 function hex(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-function tarMember({ path, content = Buffer.alloc(0), linkTo }: Member): Buffer[] {
-  const block = Buffer.alloc(512);
-  new Header({
-    path,
-    size: content.length,
-    type: linkTo === undefined ? 'File' : 'SymbolicLink',
-    mode: 0o644,
-    mtime: new Date(0),
-    ...(linkTo === undefined ? {} : { linkpath: linkTo }),
-  }).encode(block);
-  return [block, content, Buffer.alloc((512 - (content.length % 512)) % 512)];
-}
-
-function archiveOf(members: readonly Member[]): ImageArchive & { opened: number } {
-  const archive = {
-    opened: 0,
-    open: () => {
-      archive.opened += 1;
-      return Promise.resolve(Readable.from([...members.flatMap(tarMember), Buffer.alloc(1024)], { objectMode: false }));
-    },
-  };
-  return archive;
 }
 
 function image(layers: readonly Buffer[], diffIds = layers.map((layer) => `sha256:${hex(layer)}`)) {

@@ -23,6 +23,13 @@ describe('pinImage', () => {
     expect(pinImage(pinned, PINNED)).toBe(pinned);
   });
 
+  it('refuses aliases that grow without bound', () => {
+    const levels = Array.from({ length: 12 }, (_, at) => `l${at + 1}: &l${at + 1} [${`*l${at}, `.repeat(9)}]`);
+    expect(() => pinImage(['docker: {image: a}', 'l0: &l0 x', ...levels].join('\n'), PINNED)).toThrow(
+      'repeat too much',
+    );
+  });
+
   it('quotes what would be a list', () => {
     expect(pinImage('docker: {image: a}', '[::1]:5000/a:1')).toBe("docker: {image: '[::1]:5000/a:1'}");
   });

@@ -56,7 +56,11 @@ function parse(text: string, lineCounter = new LineCounter()): Document.Parsed |
 }
 
 function valueOf(text: string): unknown {
-  return parse(text)?.toJS({ maxAliasCount: 1000 });
+  try {
+    return parse(text)?.toJS({ maxAliasCount: 1000 });
+  } catch {
+    throw cannotPin('aliases that repeat too much');
+  }
 }
 
 function withImage(value: unknown, image: string): unknown {

@@ -1,17 +1,20 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { onPath } from '../devstack/setup/found-programs';
+import envPaths from 'env-paths';
+import { isExecutable, onPath } from '../devstack/setup/found-programs';
 import { eventually } from './medperf-stack';
 
 const run = promisify(execFile);
 const PROGRAM = 'docker-registry';
+const CACHE = join(envPaths('temporal-medperf', { suffix: '' }).cache, PROGRAM);
+const UNPACKED = join(CACHE, 'usr', 'bin', PROGRAM);
 
 export const REGISTRY_USER = { username: 'pusher', password: 'test' } as const;
 /** As `htpasswd -B` writes the user above; the registry takes bcrypt only. */
@@ -57,7 +60,8 @@ export class ImageRegistry {
       ...(signIn ? { auth: { htpasswd: { realm: 'test', path: password } } } : {}),
     };
     await writeFile(config, JSON.stringify(settings));
-    const process = spawn(PROGRAM, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const program = await getImageRegistry(() => undefined);
+    const process = spawn(program, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.process = process;
     process.stderr.setEncoding('utf8').on('data', (text: string) => (this.output = (this.output + text).slice(-4000)));
     process.on('error', (error) => (this.output = error.message));
@@ -72,23 +76,29 @@ export class ImageRegistry {
 }
 
 /**
- * Sees that `docker-registry` is there, on Debian as root by installing it.
- * @throws Error saying what to do where it cannot be had.
+ * Sees that `docker-registry` is there, on Debian by unpacking its package: installed, it would begin to serve on every
+ * address of the machine. @throws Error saying what to do where it cannot be had.
  */
-export async function getImageRegistry(say: (line: string) => void): Promise<void> {
-  if ((await onPath(PROGRAM)) !== null) return;
-  say(`Installing an image registry for the tests (apt-get install ${PROGRAM}) …`);
+export async function getImageRegistry(say: (line: string) => void): Promise<string> {
+  const found = (await onPath(PROGRAM)) ?? ((await isExecutable(UNPACKED)) ? UNPACKED : null);
+  if (found !== null) return found;
+  say(`Getting an image registry for the tests (apt-get download ${PROGRAM}) …`);
+  const download = await mkdtemp(join(tmpdir(), 'image-registry-package-'));
   try {
     await run('apt-get', ['update'], { maxBuffer: 2 ** 26 });
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    await run('apt-get', ['install', '-y', '--no-install-recommends', PROGRAM], { env, maxBuffer: 2 ** 26 });
+    await run('apt-get', ['download', PROGRAM], { cwd: download, maxBuffer: 2 ** 26 });
+    const [file = ''] = await readdir(download);
+    await run('dpkg-deb', ['--extract', join(download, file), CACHE]);
+    return UNPACKED;
   } catch (error) {
     const words = error instanceof Error ? error.message.trim().split('\n').slice(-3).join(' ') : String(error);
     throw new Error(
-      `The tests of image registries need the program ${PROGRAM}, and it could not be installed (${words}). ` +
-        `Install Debian's package ${PROGRAM}, or put the CNCF distribution's "registry" on the PATH under that name.`,
+      `The tests of image registries need the program ${PROGRAM}, and it could not be had (${words}). ` +
+        `Put the one of Debian's package ${PROGRAM}, or the CNCF distribution's "registry", on the PATH under that name.`,
       { cause: error },
     );
+  } finally {
+    await rm(download, { recursive: true, force: true });
   }
 }
 
