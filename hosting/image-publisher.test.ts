@@ -39,7 +39,7 @@ describe('RegistryImagePublisher', () => {
   it.each([
     '',
     'medperf',
-    'HOST',
+    'medperf/x',
     'images.example.org/Upper',
     'images.example.org/a:1',
     'https://images.example.org/a',

@@ -29,7 +29,7 @@ export interface RegistryImagePublisherOptions {
 export class RegistryImagePublisher implements ImagePublisher {
   /** @throws MedperfError `InvalidRequest` for a place that no image can have. */
   constructor(private readonly options: RegistryImagePublisherOptions) {
-    publishedName(options.place, 'name');
+    refuseImagePlace(options.place);
   }
 
   publish(name: string, imageId: Digest, options: Parameters<ImagePublisher['publish']>[2]): Promise<PushedImage> {
@@ -37,6 +37,11 @@ export class RegistryImagePublisher implements ImagePublisher {
     const target = { ...publishedName(place, name), tag: imageId.slice('sha256:'.length).slice(0, TAG_DIGITS) };
     return pushImage(registries, archive(imageId), target, { ...options, imageId });
   }
+}
+
+/** @throws MedperfError `InvalidRequest` for a place that no image can have. */
+export function refuseImagePlace(place: string): void {
+  publishedName(place, 'name');
 }
 
 /** A cube's repository: its name in the letters that a repository can have. */

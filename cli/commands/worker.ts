@@ -7,7 +7,7 @@ import { readDevStack } from '../../devstack/stack-record';
 import { DockerEngine } from '../../engine/docker-engine';
 import { findCredentials } from '../../engine/registry-credentials';
 import { DirectoryPublisher } from '../../hosting/directory-publisher';
-import { RegistryImagePublisher } from '../../hosting/image-publisher';
+import { refuseImagePlace, RegistryImagePublisher } from '../../hosting/image-publisher';
 import type { ImagePublisher } from '../../hosting/image-publisher';
 import { ImageRegistries } from '../../hosting/oci-registry';
 import type { Publisher } from '../../hosting/publisher';
@@ -92,11 +92,11 @@ async function requireSearchAttributes(temporal: OpenTemporal): Promise<void> {
 }
 
 async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, signal: AbortSignal): Promise<void> {
+  const images = imageHosting(options);
   const store = new FileStore(cli.places.store);
   const registries = new Registries(openProfiles(cli.places.config));
   const policy = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
   const host = options.role === 'control' ? null : await claimContainerHost(cli, store, policy, options.slots);
-  const images = imageHosting(options);
   const connection = await NativeConnection.connect(temporal.options);
   const workers: WorkersOptions = {
     connection,
@@ -122,6 +122,7 @@ async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, s
 /** Where this host pushes the images that are published; the sign-in is that of `docker login`. */
 function imageHosting({ hostImageRegistry: place, plainHttp = false }: WorkerOptions) {
   if (place === undefined) return null;
+  refuseImagePlace(place);
   const [registryHost = ''] = place.split('/');
   const registries = new ImageRegistries({
     credentials: findCredentials,
