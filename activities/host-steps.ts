@@ -12,6 +12,10 @@ const hostRecord = z.object({
   host: z.string().min(1),
   gpus: z.int().nonnegative(),
   cpus: z.int().positive(),
+  /** In Go's words, such as `amd64`; what older workers wrote lacks it and the drivers. */
+  architecture: z.string().optional(),
+  /** Of its GPUs, where the host tells. */
+  gpuDrivers: z.array(z.string()).optional(),
   seenAt: z.iso.datetime(),
 });
 
@@ -44,12 +48,21 @@ export async function claimHost(claims: HostClaims, input: ClaimHostInput, signa
   if (enough(here) && wanted(here)) return { host: here.host, givenUpAfterMs };
 
   const others = (await readHosts(store)).filter(({ host }) => host !== here.host);
-  const seen = others.filter(({ seenAt }) => Date.now() - Date.parse(seenAt) <= SEEN_WITHIN_MS);
+  const seen = others.filter(wasSeenLately);
   const other = anyOf(seen.filter(enough).filter(wanted));
   if (other !== undefined) return { host: other.host, givenUpAfterMs };
   if (enough(here)) return { host: here.host, givenUpAfterMs };
   const lost = others.filter(enough).filter((host) => !wanted(host));
   throw lost.length > 0 ? allGivenUp(input.gpus, lost) : nowhere(input.gpus, [here, ...seen]);
+}
+
+/** Hosts that said lately that they are there. */
+export async function readSeenHosts(store: HostClaims['store']): Promise<HostRecord[]> {
+  return (await readHosts(store)).filter(wasSeenLately);
+}
+
+function wasSeenLately({ seenAt }: HostRecord): boolean {
+  return Date.now() - Date.parse(seenAt) <= SEEN_WITHIN_MS;
 }
 
 async function readHosts(store: HostClaims['store']): Promise<HostRecord[]> {

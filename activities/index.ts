@@ -10,12 +10,15 @@ import type {
   DataAndLabels,
   FetchCubeInput,
   FetchDemoDataInput,
+  Heartbeat,
   ObtainedImage,
   ObtainImageInput,
   PackageCubeInput,
   PackagedCube,
   PairInput,
   PollAssociationResult,
+  PublishedImage,
+  PublishImageInput,
   PublishInput,
   RecordedReport,
   RecordReportInput,
@@ -29,6 +32,7 @@ import type {
 } from '../contract';
 import type { Engine, RunLimits } from '../engine/engine';
 import { OWNER_LABELS } from '../engine/sweep';
+import type { ImagePublisher } from '../hosting/image-publisher';
 import type { Publisher } from '../hosting/publisher';
 import type { Registry } from '../registry/registry';
 import type { Store } from '../store/store';
@@ -40,6 +44,7 @@ import { claimHost, obtainImage } from './host-steps';
 import type { HostClaims } from './host-steps';
 import { packageCube } from './package-cube';
 import { publish } from './publish';
+import { publishImage } from './publish-image';
 import { recordReport } from './record-report';
 import { registerCube } from './register-cube';
 import { resolveBenchmark } from './resolve-benchmark';
@@ -63,6 +68,8 @@ export interface ContainerDependencies {
     /** What the task gets at least, whatever the run asks for. */
     readonly gpus: number;
   };
+  /** Where this host pushes images that are published; none when left out. */
+  readonly imagePublisher?: ImagePublisher;
   /** Aborts when the worker stops: containers are then left running for the next worker. */
   readonly shutdown: AbortSignal;
 }
@@ -91,6 +98,7 @@ export interface ClaimActivities {
 export interface ContainerActivities {
   'medperf.obtainImage'(input: ObtainImageInput): Promise<ObtainedImage>;
   'medperf.runTask'(input: RunTaskInput): Promise<RunTaskResult>;
+  'medperf.publishImage'(input: PublishImageInput): Promise<PublishedImage>;
 }
 
 /** The host's own queue for sweeps. */
@@ -139,12 +147,22 @@ export function createContainerActivities({
   store,
   engine,
   allowance,
+  imagePublisher,
   shutdown,
 }: ContainerDependencies): ContainerActivities {
   const namespaceId = askedOnce(() => readNamespaceId(getClient()));
   return {
     'medperf.obtainImage': (input) =>
       whileHeartbeating((tell) => obtainImage(engine, input, cancellationSignal(), tell)),
+    'medperf.publishImage': (input) => {
+      const before = activityInfo().heartbeatDetails as Heartbeat | undefined;
+      const publisher = imagePublisher ?? null;
+      return whileHeartbeating((tell) =>
+        untilShutdown(Context.current(), shutdown, isOwnerClosed, (signal) =>
+          publishImage({ engine, store, publisher, signal, tell, before }, input),
+        ),
+      );
+    },
     'medperf.runTask': (input) =>
       whileHeartbeating((tell) =>
         untilShutdown(Context.current(), shutdown, isOwnerClosed, async (signal) => {

@@ -134,8 +134,14 @@ export function pendingSteps(description: WorkflowExecutionDescription): Readonl
       attempt: activity.attempt ?? 1,
       ...(activity.lastFailure?.message ? { lastFailure: activity.lastFailure.message } : {}),
       ...(next?.seconds ? { nextRetryAt: new Date(Number(next.seconds) * 1000).toISOString() } : {}),
-      ...(heartbeat ? { heartbeat: defaultPayloadConverter.fromPayload<Heartbeat>(heartbeat) } : {}),
+      ...(heartbeat ? { heartbeat: shownHeartbeat(heartbeat) } : {}),
     });
   }
   return pending;
+}
+
+/** Without what lets others go on with an upload. */
+function shownHeartbeat(payload: temporal.api.common.v1.IPayload): Heartbeat {
+  const { uploads: _, ...shown } = defaultPayloadConverter.fromPayload<Heartbeat>(payload);
+  return shown;
 }

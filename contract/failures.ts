@@ -45,6 +45,8 @@ export interface Finding {
   readonly line?: number;
   readonly message: string;
   readonly fix: string;
+  /** What kind of complaint it is, where a check tells (`docs/pre-flight.md`). */
+  readonly code?: string;
 }
 
 /** The error that every library of ours throws for what it foresees; activities turn it into a Temporal failure. */

@@ -3,6 +3,7 @@ export * from './benchmarks';
 export * from './cubes';
 export * from './digests';
 export * from './failures';
+export * from './image-reference';
 export * from './names';
 export * from './onboarding';
 export * from './progress';

@@ -40,6 +40,7 @@ describe('permanent names', () => {
       'medperf.pollAssociation',
       'medperf.withdrawAssociation',
       'medperf.sweepHost',
+      'medperf.publishImage',
     ]);
   });
 

@@ -28,6 +28,7 @@ export const ACTIVITIES = {
   pollAssociation: 'medperf.pollAssociation',
   withdrawAssociation: 'medperf.withdrawAssociation',
   sweepHost: 'medperf.sweepHost',
+  publishImage: 'medperf.publishImage',
 } as const;
 
 /** Registry, store and hosting work; needs no Docker. */

@@ -25,11 +25,15 @@ export interface HostInput {
   readonly packaged: PackagedCube;
   /** Folder name under which the files are published. */
   readonly name: string;
+  /** Also push the image, and name it by its digest in the manifest that is published. */
+  readonly withImage?: boolean;
 }
 
 export interface HostedCube {
   readonly urls: CubeUrls;
   readonly hashes: CubeHashes;
+  /** The image by its digest, where it was published too. */
+  readonly image?: string;
 }
 
 export interface SubmitInput {
@@ -86,6 +90,8 @@ export interface OnboardInput {
   readonly again?: boolean;
   readonly noCache?: boolean;
   readonly noReference?: boolean;
+  /** Publish the image too; see `HostInput`. */
+  readonly withImage?: boolean;
   readonly gpus?: number;
 }
 

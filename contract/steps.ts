@@ -133,6 +133,22 @@ export interface PublishInput {
   readonly files: Readonly<Record<string, BlobRef>>;
 }
 
+export interface PublishImageInput {
+  /** Of the cube, as it is published under. */
+  readonly name: string;
+  /** `docker.image` of the manifest. */
+  readonly image: string;
+  readonly manifest: BlobRef;
+}
+
+export interface PublishedImage {
+  /** `HOST/NAMESPACE/NAME@sha256:…`. */
+  readonly pinned: string;
+  readonly imageId: Digest;
+  /** The manifest with its image named so. */
+  readonly manifest: BlobRef;
+}
+
 export interface RegisterCubeInput {
   readonly profile: string;
   readonly name: string;

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { Readable } from 'node:stream';
 import Docker from 'dockerode';
 import type { ActionResult, Digest } from '../contract';
 import type { Store } from '../store/store';
@@ -118,6 +119,15 @@ export class DockerEngine implements Engine {
 
   obtainImage(request: ImageRequest): Promise<Digest> {
     return this.images.obtain(request);
+  }
+
+  /** The image as `docker save` writes it; each call makes the daemon write it anew. */
+  async saveImage(imageId: Digest): Promise<Readable> {
+    try {
+      return Readable.from(await this.docker.getImage(imageId).get(), { objectMode: false });
+    } catch (error) {
+      throw engineUnavailable('save an image', error);
+    }
   }
 
   async run(request: RunRequest): Promise<ActionResult> {

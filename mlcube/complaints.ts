@@ -2,9 +2,16 @@ import type { Finding } from '../contract';
 
 /** Gathers the findings about one file, so that a check reports all of them at once. */
 export class Complaints {
-  readonly findings: Finding[] = [];
+  constructor(
+    readonly file: string,
+    readonly findings: Finding[] = [],
+    private readonly code?: string,
+  ) {}
 
-  constructor(readonly file: string) {}
+  /** Complaints of one kind; they are gathered here. */
+  under(code: string): Complaints {
+    return new Complaints(this.file, this.findings, code);
+  }
 
   error(line: number | undefined, message: string, fix: string): void {
     this.add('error', line, message, fix);
@@ -15,7 +22,9 @@ export class Complaints {
   }
 
   private add(severity: Finding['severity'], line: number | undefined, message: string, fix: string): void {
-    this.findings.push({ severity, file: this.file, ...(line === undefined ? {} : { line }), message, fix });
+    const { file, code } = this;
+    const place = { file, ...(line === undefined ? {} : { line }) };
+    this.findings.push({ severity, ...place, message, fix, ...(code === undefined ? {} : { code }) });
   }
 }
 

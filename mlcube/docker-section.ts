@@ -46,8 +46,9 @@ function readImage(entry: YamlEntry | undefined, reading: ManifestReading): stri
  * MLCube takes either `cpu_args` or `gpu_args`, then `env_args`. Which of the two depends on the run, and the plan must
  * not: they are taken together, and a variable that differs between them is an error.
  */
-function readArguments(entries: YamlMapping['entries'], reading: ManifestReading): DockerArguments {
-  const { complaints } = reading;
+function readArguments(entries: YamlMapping['entries'], whole: ManifestReading): DockerArguments {
+  const complaints = whole.complaints.under('docker-option');
+  const reading = { ...whole, complaints };
   const cpu = readArgumentText(entries, 'cpu_args', reading);
   const gpu = readArgumentText(entries, 'gpu_args', reading);
   const env = judgeDockerOptions(

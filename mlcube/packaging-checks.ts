@@ -40,26 +40,27 @@ export function checkForPackaging(manifest: Manifest, type: CubeType | null, fil
   checkImage(manifest, complaints);
   const names = Object.keys(manifest.tasks);
   if (names.length === 0) {
-    complaints.error(undefined, 'there are no tasks', 'add tasks, such as infer for a model');
+    complaints.under('task').error(undefined, 'there are no tasks', 'add tasks, such as infer for a model');
   } else if (type === null) {
     const message = `the tasks ${names.join(', ')} do not tell the type of the cube`;
-    complaints.error(
-      undefined,
-      message,
-      'give --type, or the tasks of exactly one of data-preparator, model and metrics',
-    );
+    complaints
+      .under('task')
+      .error(undefined, message, 'give --type, or the tasks of exactly one of data-preparator, model and metrics');
   } else {
-    for (const task of TYPE_TASKS[type]) checkTask(manifest, type, task, files, complaints);
-    warnOfUnused(manifest, TYPE_TASKS[type], files, complaints);
+    for (const task of TYPE_TASKS[type]) checkTask(manifest, type, task, files, complaints.under('task'));
+    warnOfUnused(manifest, TYPE_TASKS[type], files, complaints.under('cube-file'));
   }
   if (manifest.accelerators.count > 0) {
     const message = 'platform.accelerator_count requests GPUs and is ignored, as in MedPerf';
-    complaints.warning(manifest.accelerators.line, message, 'GPUs are asked for by --gpus or the policy');
+    complaints
+      .under('docker-option')
+      .warning(manifest.accelerators.line, message, 'GPUs are asked for by --gpus or the policy');
   }
   return complaints.findings;
 }
 
-function checkImage({ docker, singularity }: Manifest, complaints: Complaints): void {
+function checkImage({ docker, singularity }: Manifest, all: Complaints): void {
+  const complaints = all.under('image-name');
   if (docker?.image !== undefined && singularity !== undefined) {
     const message = 'docker.image and singularity.image are both given, which is ambiguous';
     complaints.error(singularity.line, message, 'keep docker.image only');
@@ -93,8 +94,8 @@ function checkTask(manifest: Manifest, type: CubeType, task: Task, files: CubeFi
   }
   for (const input of section.inputs) {
     if (inputs.includes(input.name)) continue;
-    if (input.name === PARAMETERS_INPUT) checkParametersFile(task, input, files, complaints);
-    else checkExtraInput(task, input, files, complaints);
+    if (input.name === PARAMETERS_INPUT) checkParametersFile(task, input, files, complaints.under('cube-file'));
+    else checkExtraInput(task, input, files, complaints.under('cube-file'));
   }
 }
 

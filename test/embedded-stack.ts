@@ -21,6 +21,7 @@ import { DYNAMIC_CONFIG } from '../devstack/setup/temporal-server';
 import type { RunningRegistry, TutorialCube } from '../devstack/registry';
 import { DockerEngine } from '../engine/docker-engine';
 import { DirectoryPublisher } from '../hosting/directory-publisher';
+import type { ImagePublisher } from '../hosting/image-publisher';
 import { openProfiles, openRegistry, signIn } from '../registry';
 import type { MedperfRegistry, Profiles } from '../registry';
 import { FileStore } from '../store/file-store';
@@ -47,7 +48,8 @@ export class EmbeddedStack {
     this.profiles = openProfiles(join(home, 'config'));
   }
 
-  static async start(): Promise<EmbeddedStack> {
+  /** @param images where published images are pushed to. */
+  static async start(images?: (engine: DockerEngine) => ImagePublisher): Promise<EmbeddedStack> {
     Runtime.install({ logger: new DefaultLogger('ERROR') });
     const home = await mkdtemp(join(tmpdir(), 'medperf-stack-'));
     const path = process.env['TEMPORAL_MEDPERF_TEMPORAL_CLI'] ?? 'temporal';
@@ -69,7 +71,7 @@ export class EmbeddedStack {
     ]);
     const stack = new EmbeddedStack(home, temporal, server, files);
     await stack.seed(published);
-    await stack.startWorkers(published);
+    await stack.startWorkers(published, images);
     return stack;
   }
 
@@ -156,17 +158,18 @@ export class EmbeddedStack {
     });
   }
 
-  private async startWorkers(published: string): Promise<void> {
+  private async startWorkers(published: string, images?: (engine: DockerEngine) => ImagePublisher): Promise<void> {
     const { store } = this;
     const registries = new Registries(this.profiles);
-    this.engine = await DockerEngine.connect({ docker: this.docker, store, workDirectory: join(this.home, 'work') });
+    const engine = await DockerEngine.connect({ docker: this.docker, store, workDirectory: join(this.home, 'work') });
+    this.engine = engine;
     const publisher = new DirectoryPublisher({ store, directory: published, baseUrl: this.files.url });
     await new Promise<void>((ready, failed) => {
       this.working = runWorkers({
         connection: this.temporal.nativeConnection,
         namespace: 'default',
         control: { store, openRegistry: registries.open, publisher },
-        containers: { store, engine: this.engine! },
+        containers: { store, engine, ...(images === undefined ? {} : { imagePublisher: images(engine) }) },
         signal: this.stopWorkers.signal,
         onReady: ready,
       }).finally(() => registries.close());

@@ -3,15 +3,17 @@ import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { findOrGetDocker } from '../devstack/setup/docker-engine';
 import { findOrGetTemporal } from '../devstack/setup/temporal-server';
+import { getImageRegistry } from './image-registry';
 
 const run = promisify(execFile);
 
-/** Gets what the tests on real parts need: a Docker engine, the Temporal server's program and PostgreSQL. */
+/** Gets what the tests on real parts need: a Docker engine, the Temporal server's program, PostgreSQL and an image registry. */
 export default async function setUpMachine(): Promise<void> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   await findOrGetDocker(say);
   process.env['TEMPORAL_MEDPERF_TEMPORAL_CLI'] = await findOrGetTemporal(say);
   await getPostgres(say);
+  await getImageRegistry(say);
 }
 
 /** Only the tests want PostgreSQL itself; the product's default is PGlite. */

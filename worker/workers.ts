@@ -4,6 +4,7 @@ import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { Runtime, Worker } from '@temporalio/worker';
 import type { ContainerDependencies, ControlDependencies } from '../activities';
 import { CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue, sweepQueue } from '../contract';
+import { readGpus } from '../engine/gpu-inventory';
 import { HostGate } from './host-gate';
 import { HostRecords } from './host-records';
 import { MedPerfPlugin } from './plugin';
@@ -25,7 +26,7 @@ export interface WorkersOptions {
   readonly onReady?: () => void;
 }
 
-export interface ContainerHost extends Pick<ContainerDependencies, 'store' | 'engine'> {
+export interface ContainerHost extends Pick<ContainerDependencies, 'store' | 'engine' | 'imagePublisher'> {
   /** The operator's; `DEFAULT_POLICY` when left out. */
   readonly policy?: Policy;
 }
@@ -82,7 +83,7 @@ function controlWorker(options: WorkersOptions, control: ControlDependencies): P
 
 function containerWorkers(
   options: WorkersOptions,
-  { store, engine, policy = DEFAULT_POLICY }: ContainerHost,
+  { store, engine, imagePublisher, policy = DEFAULT_POLICY }: ContainerHost,
 ): Promise<Worker>[] {
   const allowance: ContainerDependencies['allowance'] = (run) => policyFor(policy, run);
   const dockerAnswers = (): Promise<boolean> =>
@@ -103,7 +104,12 @@ function containerWorkers(
       },
       plugins: [plugin],
     });
-  const containers = new MedPerfPlugin({ containers: { store, engine, allowance, shutdown: options.signal } });
+  const containers = new MedPerfPlugin({
+    containers: {
+      ...{ store, engine, allowance, shutdown: options.signal },
+      ...(imagePublisher === undefined ? {} : { imagePublisher }),
+    },
+  });
   const claims = new MedPerfPlugin({ claims: { engine, store, givenUpAfterMs: policy.hostGivenUpAfterMs } });
   const sweeps = new MedPerfPlugin({ sweeps: { engine } });
   return [
@@ -115,12 +121,15 @@ function containerWorkers(
   ];
 }
 
-function hostRecords({ store, engine }: ContainerHost): HostRecords {
+function hostRecords({ store, engine, policy = DEFAULT_POLICY }: ContainerHost): HostRecords {
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  const drivers = readGpus(policy.gpus).then((gpus) => [...new Set(gpus.map(({ driver }) => driver))].filter(Boolean));
   return new HostRecords({
     store,
     describe: async () => {
       await engine.ping();
-      return { host: await engine.hostName(), gpus: engine.gpuCount(), cpus: availableParallelism() };
+      const host = { host: await engine.hostName(), gpus: engine.gpuCount(), cpus: availableParallelism() };
+      return { ...host, architecture, gpuDrivers: await drivers };
     },
     onFailure: (error) => warn('This host could not be recorded; workers of other hosts do not send work here.', error),
   });

@@ -6,12 +6,13 @@ import type {
   HostInput,
   PackagedCube,
   PackageInput,
+  PublishedImage,
   RegisteredCube,
   SubmitInput,
 } from '../contract';
 import { hostedFileNames, toMedperfHash } from '../contract';
 import { obtainImage, onSomeHost } from './host-claims';
-import { byteMoving, registryCalls } from './proxies';
+import { byteMoving, onHost, registryCalls } from './proxies';
 import type { StageRecorder } from './progress-recorder';
 
 /** Prepares the files of a cube that need to be hosted. */
@@ -24,7 +25,10 @@ export function packageStage({ cube, type }: PackageInput, stage: StageRecorder)
 }
 
 /** Publishes the packaged files; the activity fetches each back and compares its hash before it says done. */
-export async function hostStage({ packaged, name }: HostInput, stage: StageRecorder): Promise<HostedCube> {
+export async function hostStage(input: HostInput, stage: StageRecorder): Promise<HostedCube> {
+  const { name } = input;
+  const published = input.withImage === true ? await publishImage(input, stage) : null;
+  const packaged = published?.packaged ?? input.packaged;
   const files = {
     [hostedFileNames.manifest]: packaged.manifest,
     ...(packaged.parameters === null ? {} : { [hostedFileNames.parameters]: packaged.parameters }),
@@ -40,7 +44,23 @@ export async function hostStage({ packaged, name }: HostInput, stage: StageRecor
       ? {}
       : { additionalFilesHash: toMedperfHash(packaged.additionalFiles.digest) }),
   };
-  return { urls, hashes };
+  return { urls, hashes, ...(published === null ? {} : { image: published.image }) };
+}
+
+/** On a container host, where the image is or comes to be. */
+async function publishImage(
+  { packaged, name }: HostInput,
+  stage: StageRecorder,
+): Promise<{ packaged: PackagedCube; image: string }> {
+  const { image, manifest } = packaged;
+  const published: PublishedImage = await onSomeHost(0, stage, (host) =>
+    stage.step('publish-image', `push the image of ${name}`, () =>
+      onHost(host)['medperf.publishImage'].executeWithOptions({ activityId: 'publish-image', summary: image }, [
+        { name, image, manifest },
+      ]),
+    ),
+  );
+  return { packaged: { ...packaged, manifest: published.manifest }, image: published.pinned };
 }
 
 /** Downloads, checks and hashes what the URLs name, just as a data owner's client will, and registers it once. */

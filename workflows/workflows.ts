@@ -66,7 +66,7 @@ export function medperfOnboard(input: OnboardInput): Promise<OnboardResult> {
     progress,
     ({ association }) => associationOutcome(association),
     async () => {
-      const { noCache, noReference, gpus, confirmed, again } = input;
+      const { noCache, noReference, gpus, confirmed, again, withImage } = input;
       const testing = { profile, benchmark, ...given({ noCache, noReference, gpus }) };
 
       const test = await progress.during('test', async (stage) => {
@@ -74,9 +74,11 @@ export function medperfOnboard(input: OnboardInput): Promise<OnboardResult> {
         return testRunStage({ ...testing, model: cube }, stage);
       });
       const packaged = await progress.during('package', (stage) => packageStage({ cube, type: 'model' }, stage));
-      const hosted = await progress.during('host', (stage) => hostStage({ packaged, name }, stage));
+      const hosted = await progress.during('host', (stage) =>
+        hostStage({ packaged, name, ...given({ withImage }) }, stage),
+      );
       const registered = await progress.during('submit', (stage) =>
-        submitStage({ profile, name, ...hosted, operational: true }, stage),
+        submitStage({ profile, name, urls: hosted.urls, hashes: hosted.hashes, operational: true }, stage),
       );
       const request = {
         profile,

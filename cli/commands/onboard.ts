@@ -8,6 +8,7 @@ import { requested, withRequesting } from './associate';
 import type { RequestingOptions } from './associate';
 
 interface OnboardOptions extends RequestingOptions {
+  readonly withImage?: boolean;
   readonly name: string;
 }
 
@@ -19,7 +20,8 @@ export function addOnboardCommand(program: Command): void {
         .description('Take a model through all stages: test, package, host, submit, associate')
         .argument('<folder>', 'the folder that holds mlcube.yaml')
         .requiredOption('-n, --name <name>', 'name in the registry, at most 20 characters')
-        .requiredOption('-b, --benchmark <uid>', 'uid of the benchmark', wholeNumber),
+        .requiredOption('-b, --benchmark <uid>', 'uid of the benchmark', wholeNumber)
+        .option('--with-image', 'push the image too, and name it by its digest in the hosted manifest'),
     ),
     [
       'onboard medperf_tutorial/chestxray_mlp/mlcube --name my-modelref-cube --benchmark 1',
@@ -29,7 +31,13 @@ export function addOnboardCommand(program: Command): void {
       withSession(cli, async (session) => {
         const cube = await localCubeFrom(session, folder);
         const { name, benchmark } = options;
-        const run = await session.medperf.startOnboard({ cube, name, benchmark, ...requested(options) });
+        const run = await session.medperf.startOnboard({
+          cube,
+          name,
+          benchmark,
+          ...requested(options),
+          ...(options.withImage === true ? { withImage: true } : {}),
+        });
         if (options.detach === true) return printStarted(cli, run.id);
         return followRequest(cli, session, run, options, ({ association }) => association);
       }),

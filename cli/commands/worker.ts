@@ -5,7 +5,11 @@ import { CONTAINERS_QUEUE, CONTROL_QUEUE, MedperfError } from '../../contract';
 import { lockDirectory } from '../../devstack/directory-lock';
 import { readDevStack } from '../../devstack/stack-record';
 import { DockerEngine } from '../../engine/docker-engine';
+import { findCredentials } from '../../engine/registry-credentials';
 import { DirectoryPublisher } from '../../hosting/directory-publisher';
+import { refuseImagePlace, RegistryImagePublisher } from '../../hosting/image-publisher';
+import type { ImagePublisher } from '../../hosting/image-publisher';
+import { ImageRegistries } from '../../hosting/oci-registry';
 import type { Publisher } from '../../hosting/publisher';
 import { openProfiles } from '../../registry';
 import { FileStore } from '../../store/file-store';
@@ -24,6 +28,8 @@ export interface WorkerOptions {
   readonly policy?: string;
   readonly hostDirectory?: string;
   readonly hostUrl?: string;
+  readonly hostImageRegistry?: string;
+  readonly plainHttp?: boolean;
 }
 
 export function addWorkerCommands(program: Command): void {
@@ -44,7 +50,9 @@ export function addWorkerCommands(program: Command): void {
       )
       .option('--policy <file>', 'what the operator allows containers (YAML or JSON)')
       .option('--host-directory <folder>', 'folder that a web server publishes, for "mlcube host"')
-      .option('--host-url <url>', 'where it shows that folder'),
+      .option('--host-url <url>', 'where it shows that folder')
+      .option('--host-image-registry <place>', 'HOST/NAMESPACE that published images are pushed to')
+      .option('--plain-http', 'speak with that registry without encryption'),
     [
       'worker start',
       'worker start --role containers --slots 2 --policy policy.yaml',
@@ -84,6 +92,7 @@ async function requireSearchAttributes(temporal: OpenTemporal): Promise<void> {
 }
 
 async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, signal: AbortSignal): Promise<void> {
+  const images = imageHosting(options);
   const store = new FileStore(cli.places.store);
   const registries = new Registries(openProfiles(cli.places.config));
   const policy = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
@@ -96,17 +105,32 @@ async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, s
     ...(options.role === 'containers'
       ? {}
       : { control: { store, openRegistry: registries.open, publisher: await publisher(cli, store, options) } }),
-    ...(host === null ? {} : { containers: { store, engine: host.engine, policy } }),
+    ...(host === null ? {} : { containers: { store, engine: host.engine, policy, ...images?.place(host.engine) } }),
     onReady: () => tellReady(cli, options),
   };
   try {
     await runWorkers(workers);
   } finally {
+    await images?.registries.close();
     await host?.engine.close();
     await host?.unlock();
     await registries.close();
     await connection.close();
   }
+}
+
+/** Where this host pushes the images that are published; the sign-in is that of `docker login`. */
+function imageHosting({ hostImageRegistry: place, plainHttp = false }: WorkerOptions) {
+  if (place === undefined) return null;
+  refuseImagePlace(place);
+  const [registryHost = ''] = place.split('/');
+  const registries = new ImageRegistries({
+    credentials: findCredentials,
+    plainHttpHosts: plainHttp ? [registryHost] : [],
+  });
+  const publisher = (engine: DockerEngine): ImagePublisher =>
+    new RegistryImagePublisher({ registries, place, archive: (id) => ({ open: () => engine.saveImage(id) }) });
+  return { registries, place: (engine: DockerEngine) => ({ imagePublisher: publisher(engine) }) };
 }
 
 /** One process serves a host's containers: two would prepare the same folders. */

@@ -1,0 +1,124 @@
+import { readdir, readFile, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type Docker from 'dockerode';
+import { z } from 'zod';
+import { hostedFileNames } from '../../contract';
+import type { CubeType } from '../../contract';
+import { readGpus } from '../../engine/gpu-inventory';
+import type { CubeFacts, HostFacts, ImageLookup } from '../../mlcube/pre-flight-facts';
+
+const ADDITIONAL_FILES = join('workspace', 'additional_files');
+/** What packaging leaves out as well. */
+const CLUTTER = /^(?:\._.*|\.DS_Store|\.git)$/;
+
+const daemonInfo = z.object({
+  Architecture: z.string(),
+  DockerRootDir: z.string(),
+  RegistryConfig: z.object({ IndexConfigs: z.record(z.string(), z.object({ Secure: z.boolean() })) }).nullish(),
+});
+const inspectedImage = z.object({
+  Architecture: z.string(),
+  Os: z.string(),
+  Size: z.number(),
+  RepoDigests: z.array(z.string()).nullish(),
+  Config: z
+    .object({
+      User: z.string().nullish(),
+      Entrypoint: z.array(z.string()).nullish(),
+      Cmd: z.array(z.string()).nullish(),
+      Env: z.array(z.string()).nullish(),
+    })
+    .nullish(),
+});
+/** Go's words for what the kernel calls its machine. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm' };
+
+export interface LocalDocker {
+  readonly host: HostFacts;
+  readonly rootDirectory: string;
+  /** Registries that its operator lets it speak to without encryption. */
+  readonly plainHttpHosts: readonly string[];
+}
+
+/** A cube's folder as packaging would take it; `bytes` are those of all its files. */
+export async function readCubeFolder(
+  directory: string,
+  type: CubeType | undefined,
+): Promise<{ readonly cube: CubeFacts; readonly bytes: number }> {
+  const manifest = await readFile(join(directory, hostedFileNames.manifest), 'utf8');
+  const parameters = await stat(join(directory, 'workspace', hostedFileNames.parameters)).catch(() => null);
+  const files = await filesBelow(join(directory, ADDITIONAL_FILES));
+  const bytes = files.reduce((sum, file) => sum + file.bytes, manifest.length + (parameters?.size ?? 0));
+  const cubeFiles = { hasParameters: parameters?.isFile() === true, additionalFiles: files.map(({ path }) => path) };
+  return { cube: { manifest, files: cubeFiles, ...(type === undefined ? {} : { type }) }, bytes };
+}
+
+async function filesBelow(folder: string, prefix = ''): Promise<{ path: string; bytes: number }[]> {
+  const found: { path: string; bytes: number }[] = [];
+  for (const { name } of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    if (CLUTTER.test(name)) continue;
+    const place = join(folder, name);
+    const what = await stat(place).catch(() => null);
+    if (what?.isFile() === true) found.push({ path: prefix + name, bytes: what.size });
+    // Links to folders are refused when the cube is packaged; here they must not lead in a circle.
+    else if (what?.isDirectory() === true && prefix.length < 4096) {
+      found.push(...(await filesBelow(place, `${prefix}${name}/`)));
+    }
+  }
+  return found;
+}
+
+/** This machine's Docker and GPUs. Rejects when Docker does not answer. */
+export async function readLocalDocker(docker: Docker): Promise<LocalDocker> {
+  const [info, gpus] = await Promise.all([docker.info().then((told) => daemonInfo.parse(told)), readGpus('detect')]);
+  const insecure = Object.entries(info.RegistryConfig?.IndexConfigs ?? {}).filter(([, { Secure }]) => !Secure);
+  return {
+    host: {
+      name: 'this machine',
+      architecture: ARCHITECTURES[info.Architecture] ?? info.Architecture,
+      gpus: gpus.length,
+      gpuDrivers: [...new Set(gpus.map(({ driver }) => driver))].filter((driver) => driver !== ''),
+    },
+    rootDirectory: info.DockerRootDir,
+    plainHttpHosts: insecure.map(([host]) => host),
+  };
+}
+
+/** The image as this machine's Docker has it. */
+export async function findInDaemon(docker: Docker, reference: string): Promise<ImageLookup> {
+  try {
+    const image = inspectedImage.parse(await docker.getImage(reference).inspect());
+    const environment = (image.Config?.Env ?? []).map((text): [string, string] => {
+      const at = text.indexOf('=');
+      return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+    });
+    return {
+      found: 'image',
+      image: {
+        architecture: image.Architecture,
+        os: image.Os,
+        user: image.Config?.User ?? '',
+        entrypoint: image.Config?.Entrypoint ?? [],
+        command: image.Config?.Cmd ?? [],
+        environment: Object.fromEntries(environment),
+        bytes: image.Size,
+      },
+    };
+  } catch (error) {
+    if (typeof error === 'object' && error !== null && 'statusCode' in error && error.statusCode === 404) {
+      return { found: 'nothing', why: 'this machine’s Docker does not have it' };
+    }
+    return { found: 'no-answer', why: 'this machine’s Docker does not answer', next: 'start Docker' };
+  }
+}
+
+/** Bytes free for this user on the disk of a folder, or of what there is of the path to it. */
+export async function freeBytes(folder: string): Promise<number> {
+  for (let place = folder; ; place = dirname(place)) {
+    const found = await statfs(place).catch((error: unknown) => {
+      if (place === dirname(place)) throw error;
+      return null;
+    });
+    if (found !== null) return found.bavail * found.bsize;
+  }
+}

@@ -1,0 +1,121 @@
+import { once } from 'node:events';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import Docker from 'dockerode';
+import { parseImageReference } from '../contract';
+import { pushImage } from '../hosting/image-push';
+import { ImageRegistries } from '../hosting/oci-registry';
+import { pinImage } from '../mlcube/image-pin';
+import type { PreFlightReport } from '../cli/pre-flight/pre-flight';
+import { ImageRegistry } from './image-registry';
+import { MedperfStack } from './medperf-stack';
+import { ensureNodeImage } from './node-image';
+
+const CUBE = join(__dirname, '..', 'examples', 'cubes', 'chestxray_mlp', 'mlcube');
+/** Nothing answers there. */
+const NOWHERE = { TEMPORAL_ADDRESS: '127.0.0.1:1' };
+const docker = new Docker();
+let images: ImageRegistry;
+let stack: MedperfStack;
+let scratch: string;
+let reference: string;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'pre-flight-'));
+  images = await ImageRegistry.start();
+  stack = await MedperfStack.start();
+  const node = await ensureNodeImage(docker);
+  const registries = new ImageRegistries();
+  reference = `${images.host}/tests/model:1`;
+  const archive = { open: async () => Readable.from(await docker.getImage(node.id).get(), { objectMode: false }) };
+  await pushImage(registries, archive, parseImageReference(reference)!);
+  await registries.close();
+});
+afterAll(async () => {
+  await stack.stop();
+  await images.stop();
+  await rm(scratch, { recursive: true, force: true });
+});
+
+/** The example's model with changes to its manifest. */
+async function cube(change: (manifest: string) => string): Promise<string> {
+  const folder = await mkdtemp(join(scratch, 'cube-'));
+  await cp(CUBE, folder, { recursive: true });
+  const file = join(folder, 'mlcube.yaml');
+  await writeFile(file, change(await readFile(file, 'utf8')));
+  return folder;
+}
+
+async function check(folder: string, more: readonly string[] = [], environment: NodeJS.ProcessEnv = {}) {
+  const args = ['mlcube', 'package', folder, '--check', '--json', ...more];
+  const { code, stdout, stderr } = await stack.cli(args, '', environment);
+  if (!stdout.startsWith('{')) throw new Error(stderr);
+  const report = JSON.parse(stdout) as PreFlightReport & { passed: boolean };
+  return { code, report, found: report.findings.map(({ severity, code: kind }) => `${severity} ${kind}`) };
+}
+
+describe('mlcube package --check', () => {
+  it('judges an image in its registry, the benchmark and the name, without pulling', async () => {
+    const folder = await cube((manifest) => pinImage(manifest, reference));
+    const { code, report, found } = await check(folder, ['--benchmark', '1', '--name', 'my-modelref-cube']);
+    expect(found).toEqual(['warning image-user', 'warning image-entrypoint']);
+    expect(code).toBe(0);
+    expect(report).toMatchObject({ passed: true, type: 'model', image: reference });
+    expect(report.pinned).toMatch(new RegExp(`^${images.host}/tests/model@sha256:[0-9a-f]{64}$`));
+    await expect(docker.getImage(reference).inspect()).rejects.toMatchObject({ statusCode: 404 });
+  });
+
+  it('reports every error at once, each with its line, and fails', async () => {
+    const folder = await cube((manifest) =>
+      pinImage(manifest, `${images.host}/tests/absent:latest`).replace(/^tasks:/m, '  gpu_args: --privileged\ntasks:'),
+    );
+    await rm(join(folder, 'workspace', 'parameters.yaml'));
+    const { code, report, found } = await check(folder, ['--benchmark', '1', '--name', 'chestxray_prep']);
+    expect(found).toEqual([
+      'error cube-file',
+      'error docker-option',
+      'error image-missing',
+      'error name',
+      'warning image-tag',
+    ]);
+    expect(code).toBe(1);
+    const lines = report.findings.filter(({ where }) => where !== undefined).map(({ where }) => where?.line ?? 0);
+    expect(Math.min(...lines)).toBeGreaterThan(0);
+    const text = await stack.cli(['mlcube', 'package', folder, '--check']);
+    expect(text.stdout).toContain('is not ready');
+    expect(text.stdout).toContain('fix: push the image');
+  });
+
+  it('says what it could not find out where nothing answers, and does not hang', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const folder = await cube((manifest) => pinImage(manifest, `127.0.0.1:${port}/tests/model:1`));
+    const { code, found } = await check(folder, ['--benchmark', '1', '--name', 'free'], {
+      ...NOWHERE,
+      TEMPORAL_MEDPERF_HOME: scratch,
+      DOCKER_HOST: 'unix:///nowhere/docker.sock',
+    });
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    expect(sockets).not.toHaveLength(0);
+    expect(found).toEqual([
+      'warning hosts',
+      'unknown image-unknown',
+      'unknown benchmark',
+      'unknown name',
+      'unknown temporal',
+    ]);
+    expect(code).toBe(0);
+  });
+
+  it('refuses options that say what to check where nothing is checked', async () => {
+    expect((await stack.cli(['mlcube', 'package', CUBE, '--name', 'x'])).code).toBe(2);
+    expect((await stack.cli(['mlcube', 'package', CUBE, '--check', '-o', 'x'])).code).toBe(2);
+  });
+});
