@@ -20,7 +20,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type OpenStage = Mutable<Omit<StageProgress, 'steps'>> & { steps: Mutable<StepProgress>[] };
 
 /** What a step's function may add to its line while or after it runs. */
-export type StepNotes = Pick<StepProgress, 'host' | 'reused' | 'detail'>;
+export type StepNotes = Pick<StepProgress, 'host' | 'reused' | 'detail' | 'shared' | 'steps'>;
 
 /** Keeps what the workflow knows of itself and answers the `progress` query, the search attributes and the UI from it. */
 export class ProgressRecorder {
@@ -125,6 +125,22 @@ export class StageRecorder {
       if (notes !== undefined) Object.assign(step, notes(result));
       return result;
     });
+  }
+
+  /** As {@link step}, for what may find nothing: it then leaves no line. */
+  async lookUp<T>(
+    id: string,
+    name: string,
+    work: () => Promise<T | null>,
+    notes: (found: T) => StepNotes,
+  ): Promise<T | null> {
+    const before = this.steps.length;
+    const found = await this.step(id, name, work, (result) => (result === null ? {} : notes(result)));
+    if (found === null) {
+      const at = this.steps.findIndex((step, index) => index >= before && step.activityId === id);
+      this.steps.splice(at, 1);
+    }
+    return found;
   }
 
   needing<T>(need: Omit<Need, 'since'>, wait: () => Promise<T>): Promise<T> {
