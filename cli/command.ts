@@ -48,10 +48,12 @@ export function optionalUid(text: string | undefined): number | undefined {
   return wholeNumber(text);
 }
 
-/** MedPerf spells some options with underscores; both spellings are one here. */
+/** MedPerf spells some options with underscores; both spellings are one here. `--no-cache=STEPS` is `--rerun=STEPS`. */
 export function withHyphens(args: readonly string[]): string[] {
   return args.map((argument) => {
     const [name = '', ...value] = argument.startsWith('--') ? argument.split('=') : [];
+    // For commander an option is either a switch or takes a value.
+    if (name === '--no-cache' && value.length > 0) return ['--rerun', ...value].join('=');
     return name === '' ? argument : [name.replaceAll('_', '-'), ...value].join('=');
   });
 }

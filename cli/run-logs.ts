@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { StringDecoder } from 'node:string_decoder';
-import { pendingSteps } from '../client/read-progress';
+import { pendingWithShared } from '../client/read-progress';
 import type { PendingStep } from '../client/read-progress';
 import { readRecordedLog } from '../engine/recorded-log';
 import { EXIT } from './exit-codes';
@@ -41,7 +41,7 @@ export async function followLogs(cli: Cli, session: Session, id: string, wanted?
 
 async function* logsUntilNow(session: Session, id: string, wanted: string | undefined): AsyncGenerator<StepLog> {
   const handle = session.temporal.client.workflow.getHandle(id);
-  const pending = pendingSteps(await handle.describe());
+  const pending = await pendingWithShared(session.temporal.client, await handle.describe());
   for (const step of finishedSteps(await handle.fetchHistory())) {
     if (wanted !== undefined && step.id !== wanted) continue;
     const log = await logOfFinished(session, step);

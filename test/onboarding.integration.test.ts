@@ -148,7 +148,10 @@ describe('onboarding on real parts', () => {
   });
 
   it('fails at once when GPUs are asked for where there are none', async () => {
-    const run = await owner.startTestRun({ benchmark: 1, model: { kind: 'registered', uid: 4 }, gpus: 1 });
+    const model = { kind: 'registered', uid: 4 } as const;
+    const known = await owner.startTestRun({ benchmark: 1, model, gpus: 1 });
+    expect((await known.result()).reused).toBe(true);
+    const run = await owner.startTestRun({ benchmark: 1, model, gpus: 1, noCache: ['infer-model'] });
     await expect(run.result()).rejects.toMatchObject({ cause: { cause: { type: 'InvalidRequest' } } });
   });
 
