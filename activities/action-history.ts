@@ -73,9 +73,10 @@ export async function explainMiss(store: Store, task: OfTask, action: Action): P
   return { reason: 'differs', earlier, differences: differences.slice(0, MOST_DIFFERENCES) };
 }
 
-/** The workflow that the action last ran for, where that is remembered. */
-export async function originRun(store: Store, task: OfTask, key: Digest): Promise<string | undefined> {
-  return (await pastRuns(store, task)).find(({ action }) => actionKey(action) === key)?.origin.run;
+/** The workflow for which the run of the action that ended then ran, where that is remembered. */
+export async function originRun(store: Store, task: OfTask, key: Digest, at: string): Promise<string | undefined> {
+  const runs = await pastRuns(store, task);
+  return runs.find(({ action, origin }) => origin.at === at && actionKey(action) === key)?.origin.run;
 }
 
 /** The parts of an action's key that are not as they were. */

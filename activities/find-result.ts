@@ -37,7 +37,7 @@ export async function originOf(
   key: Digest,
   { finishedAt, host }: ActionResult,
 ): Promise<ResultOrigin> {
-  const run = await originRun(store, input, key);
+  const run = await originRun(store, input, key, finishedAt);
   return { at: finishedAt, host, ...(run === undefined ? {} : { run }) };
 }
 

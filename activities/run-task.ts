@@ -37,8 +37,10 @@ export async function runTask(run: TaskRun, input: RunTaskInput): Promise<RunTas
   const { store } = run;
   const { action, plan } = await planAction(store, input);
   const key = actionKey(action);
+  // Whose result it would be is not known.
+  const isolated = run.reuse === 'own' && input.scope === null;
   // A step that must not reuse others' results still finds its own, should its answer have been lost.
-  const alone = input.noCache || (run.reuse === 'own' && input.scope === null);
+  const alone = input.noCache || isolated;
   const kept = keptUnder(action, alone ? run.owner : input.scope);
   const known = await store.findActionResult(kept);
   if (known?.exitCode === 0) {
@@ -52,24 +54,15 @@ export async function runTask(run: TaskRun, input: RunTaskInput): Promise<RunTas
   run.tell({ host: await run.engine.hostName(), miss, ...(usual === undefined ? {} : { usualSeconds: usual }) });
   const result = await runContainer(run, input, action, plan, key);
   const origin = { at: result.finishedAt, host: result.host, run: run.workflowId };
-  await record(run, input, action, result, alone);
-  await recordPastRun(store, input, action, origin);
+  if (!isolated) {
+    await store.recordActionResult({ ...result, key: keptUnder(action, input.scope) });
+    await recordPastRun(store, input, action, origin);
+  }
+  if (alone) await store.recordActionResult({ ...result, key: keptUnder(action, run.owner) });
   await recordRan(store, input.cube.tree, result.finishedAt);
   await run.engine.release({ key, owner: run.owner });
   await recordDuration(store, input, result.resources.wallSeconds);
   return taskResult(result, key, { reused: false, origin, miss });
-}
-
-/** Where the result may be taken by others, and for a step on its own also where this step finds it again. */
-async function record(
-  { store, owner, reuse }: TaskRun,
-  { scope }: RunTaskInput,
-  action: Action,
-  result: ActionResult,
-  alone: boolean,
-): Promise<void> {
-  if (scope !== null || reuse !== 'own') await store.recordActionResult({ ...result, key: keptUnder(action, scope) });
-  if (alone) await store.recordActionResult({ ...result, key: keptUnder(action, owner) });
 }
 
 async function runContainer(

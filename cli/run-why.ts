@@ -1,3 +1,4 @@
+import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { pendingWithShared } from '../client/read-progress';
 import type { ActionDifference, CacheMiss, ResultOrigin } from '../contract';
@@ -5,7 +6,6 @@ import { TEST_STEPS } from '../contract';
 import { plainLine } from '../engine/log-tail';
 import { finishedSteps } from './run-history';
 import type { FinishedStep } from './run-history';
-import type { Session } from './session';
 
 /** Why a step's container ran, or did not have to. */
 export interface StepReason {
@@ -35,9 +35,9 @@ const MissSchema = z.discriminatedUnion('reason', [
 const TaskResultSchema = z.object({ reused: z.boolean(), origin: OriginSchema, miss: MissSchema.exactOptional() });
 
 /** For each container step of a run, also of one that goes on, whether it ran and why. */
-export async function stepReasons({ temporal }: Session, id: string): Promise<StepReason[]> {
-  const handle = temporal.client.workflow.getHandle(id);
-  const pending = await pendingWithShared(temporal.client, await handle.describe());
+export async function stepReasons(client: Client, id: string): Promise<StepReason[]> {
+  const handle = client.workflow.getHandle(id);
+  const pending = await pendingWithShared(client, await handle.describe());
   const reasons = finishedSteps(await handle.fetchHistory()).flatMap((step) => reasonOf(step) ?? []);
   for (const [step, { heartbeat }] of pending) {
     if (isTestStep(step)) reasons.push({ step, how: 'running', ...missOf(heartbeat?.miss) });

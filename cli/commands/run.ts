@@ -50,7 +50,7 @@ export function addRunCommands(program: Command): void {
     ['run why medperf-test/…', 'run why medperf-test/… --json'],
     (cli, _options, [id = '']) =>
       withAnySession(cli, async (session) => {
-        const reasons = await stepReasons(session, id);
+        const reasons = await stepReasons(session.temporal.client, id);
         cli.output.result({ id, steps: reasons }, () => renderReasons(reasons));
       }),
   );
