@@ -52,8 +52,9 @@ export function optionalUid(text: string | undefined): number | undefined {
 export function withHyphens(args: readonly string[]): string[] {
   return args.map((argument) => {
     const [name = '', ...value] = argument.startsWith('--') ? argument.split('=') : [];
+    if (name === '') return argument;
+    const hyphened = name.replaceAll('_', '-');
     // For commander an option is either a switch or takes a value.
-    if (name === '--no-cache' && value.length > 0) return ['--rerun', ...value].join('=');
-    return name === '' ? argument : [name.replaceAll('_', '-'), ...value].join('=');
+    return [hyphened === '--no-cache' && value.length > 0 ? '--rerun' : hyphened, ...value].join('=');
   });
 }
