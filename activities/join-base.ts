@@ -1,14 +1,25 @@
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { TerminatedFailure } from '@temporalio/common';
-import { CONTRACT_VERSION, CONTROL_QUEUE, isFailureType, MedperfError, WORKFLOWS } from '../contract';
+import { defineSearchAttributeKey, SearchAttributeType, TerminatedFailure } from '@temporalio/common';
+import type { SearchAttributePair } from '@temporalio/common';
+import {
+  CONTRACT_VERSION,
+  CONTROL_QUEUE,
+  isFailureType,
+  MedperfError,
+  SEARCH_ATTRIBUTES,
+  WORKFLOWS,
+} from '../contract';
 import type { BenchmarkBaseInput, BenchmarkBaseResult, Heartbeat, JoinedBase } from '../contract';
 import { baseId } from './base-id';
 
 /** Signals of the shared workflow; their argument tells the asker from the others. */
 export const JOIN = 'join';
 export const LEAVE = 'leave';
+
+const MODEL = defineSearchAttributeKey(SEARCH_ATTRIBUTES.model, SearchAttributeType.KEYWORD);
+const BENCHMARK = defineSearchAttributeKey(SEARCH_ATTRIBUTES.benchmark, SearchAttributeType.KEYWORD);
 
 type BaseWorkflow = (input: BenchmarkBaseInput) => Promise<BenchmarkBaseResult | null>;
 
@@ -29,6 +40,7 @@ export async function joinBase(
       args: [input],
       signal: JOIN,
       signalArgs: [askerName()],
+      typedSearchAttributes: searchAttributes(input),
       staticSummary: input.part === 'prepared-data' ? 'prepare data that tests share' : 'run the reference model once',
     });
     const shared = { id, runId: handle.signaledRunId };
@@ -36,6 +48,15 @@ export async function joinBase(
     const result = await untilLeft(handle, () => resultOf(handle));
     if (result !== null) return { ...result, shared };
   }
+}
+
+/** By these a list of runs tells it from the others. */
+function searchAttributes(input: BenchmarkBaseInput): SearchAttributePair[] {
+  const { ref } = input.part === 'prepared-data' ? input.dataPreparator : input.reference;
+  return [
+    { key: MODEL, value: ref.kind === 'local' ? ref.label : ref.name },
+    ...(input.benchmark === null ? [] : [{ key: BENCHMARK, value: String(input.benchmark) }]),
+  ];
 }
 
 async function untilLeft<T>(handle: WorkflowHandle<BaseWorkflow>, work: () => Promise<T>): Promise<T> {

@@ -117,14 +117,8 @@ export class StageRecorder {
   ) {}
 
   /** Runs one step; `id` becomes the activity's id, by which the server's pending activities are matched. */
-  async step<T>(id: string, name: string, work: () => Promise<T>, notes?: (result: T) => StepNotes): Promise<T> {
-    const step: Mutable<StepProgress> = { name, status: 'running', startedAt: now(), endedAt: null, activityId: id };
-    this.steps.push(step);
-    return this.recorder.finishing(step, async () => {
-      const result = await work();
-      if (notes !== undefined) Object.assign(step, notes(result));
-      return result;
-    });
+  step<T>(id: string, name: string, work: () => Promise<T>, notes?: (result: T) => StepNotes): Promise<T> {
+    return this.take(this.begin(id, name), work, notes);
   }
 
   /** As {@link step}, for what may find nothing: it then leaves no line. */
@@ -134,13 +128,24 @@ export class StageRecorder {
     work: () => Promise<T | null>,
     notes: (found: T) => StepNotes,
   ): Promise<T | null> {
-    const before = this.steps.length;
-    const found = await this.step(id, name, work, (result) => (result === null ? {} : notes(result)));
-    if (found === null) {
-      const at = this.steps.findIndex((step, index) => index >= before && step.activityId === id);
-      this.steps.splice(at, 1);
-    }
+    const step = this.begin(id, name);
+    const found = await this.take(step, work, (result) => (result === null ? {} : notes(result)));
+    if (found === null) this.steps.splice(this.steps.indexOf(step), 1);
     return found;
+  }
+
+  private begin(id: string, name: string): Mutable<StepProgress> {
+    const step: Mutable<StepProgress> = { name, status: 'running', startedAt: now(), endedAt: null, activityId: id };
+    this.steps.push(step);
+    return step;
+  }
+
+  private take<T>(step: Mutable<StepProgress>, work: () => Promise<T>, notes?: (result: T) => StepNotes): Promise<T> {
+    return this.recorder.finishing(step, async () => {
+      const result = await work();
+      if (notes !== undefined) Object.assign(step, notes(result));
+      return result;
+    });
   }
 
   needing<T>(need: Omit<Need, 'since'>, wait: () => Promise<T>): Promise<T> {
