@@ -1,6 +1,9 @@
+import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { z } from 'zod';
+import { sharedRuns } from '../client/read-progress';
+import type { PendingStep } from '../client/read-progress';
 import { isDigest } from '../contract';
 import type { Digest } from '../contract';
 
@@ -28,6 +31,20 @@ const JoinedSchema = z.object({
 /** How the ids of activities that ask the cache for a step begin. */
 const LOOK_UP = 'find-';
 const LastHeartbeatSchema = z.object({ log: z.string() });
+
+/** Ended activities, oldest first, with those of shared runs that the run still waits for. */
+export async function finishedUntilNow(
+  client: Client,
+  id: string,
+  pending: ReadonlyMap<string, PendingStep>,
+): Promise<FinishedStep[]> {
+  const steps = finishedSteps(await client.workflow.getHandle(id).fetchHistory());
+  for (const shared of sharedRuns(pending)) {
+    const history = await client.workflow.getHandle(shared.id, shared.runId).fetchHistory();
+    steps.push(...finishedSteps(history).map((step) => ({ ...step, shared: shared.id })));
+  }
+  return steps;
+}
 
 /** Ended activities, oldest first. */
 export function finishedSteps(history: History): FinishedStep[] {

@@ -4,7 +4,7 @@ import { pendingWithShared } from '../client/read-progress';
 import type { ActionDifference, CacheMiss, ResultOrigin } from '../contract';
 import { TEST_STEPS } from '../contract';
 import { plainLine } from '../engine/log-tail';
-import { finishedSteps } from './run-history';
+import { finishedUntilNow } from './run-history';
 import type { FinishedStep } from './run-history';
 
 /** Why a step's container ran, or did not have to. */
@@ -36,9 +36,9 @@ const TaskResultSchema = z.object({ reused: z.boolean(), origin: OriginSchema, m
 
 /** For each container step of a run, also of one that goes on, whether it ran and why. */
 export async function stepReasons(client: Client, id: string): Promise<StepReason[]> {
-  const handle = client.workflow.getHandle(id);
-  const pending = await pendingWithShared(client, await handle.describe());
-  const reasons = finishedSteps(await handle.fetchHistory()).flatMap((step) => reasonOf(step) ?? []);
+  const pending = await pendingWithShared(client, await client.workflow.getHandle(id).describe());
+  const finished = await finishedUntilNow(client, id, pending);
+  const reasons = finished.flatMap((step) => reasonOf(step) ?? []);
   for (const [step, { heartbeat }] of pending) {
     if (isTestStep(step)) reasons.push({ step, how: 'running', ...missOf(heartbeat?.miss) });
   }

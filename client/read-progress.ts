@@ -3,7 +3,7 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import { MedperfError } from '../contract';
-import type { Heartbeat, Progress, StepProgress } from '../contract';
+import type { Heartbeat, Progress, SharedRun, StepProgress } from '../contract';
 
 /** A step with what only the server knows of its activity. */
 export interface LiveStep extends Omit<StepProgress, 'steps'> {
@@ -150,13 +150,16 @@ export async function pendingWithShared(
   description: WorkflowExecutionDescription,
 ): Promise<ReadonlyMap<string, PendingStep>> {
   const pending = new Map(pendingSteps(description));
-  for (const { heartbeat } of [...pending.values()]) {
-    if (heartbeat?.shared === undefined) continue;
-    const { id, runId } = heartbeat.shared;
+  for (const { id, runId } of sharedRuns(pending)) {
     const shared = await client.workflow.getHandle(id, runId).describe();
     for (const [step, live] of pendingSteps(shared)) if (!pending.has(step)) pending.set(step, live);
   }
   return pending;
+}
+
+/** The shared runs that a run waits for. */
+export function sharedRuns(pending: ReadonlyMap<string, PendingStep>): SharedRun[] {
+  return [...pending.values()].flatMap(({ heartbeat }) => heartbeat?.shared ?? []);
 }
 
 export type PendingStep = Omit<LiveStep, keyof StepProgress>;

@@ -4,9 +4,10 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { asFailure } from '../activities/failures';
+import { stepReasons } from '../cli/run-why';
 import { readProgress } from '../client/read-progress';
 import { CONTROL_QUEUE, MedperfError, SEARCH_ATTRIBUTES, SHARED_QUEUE, TEST_STEPS } from '../contract';
-import type { Digest, FindResultInput, JoinedBase, PreparedDataInput, RunTaskResult } from '../contract';
+import type { Digest, FindResultInput, JoinedBase, PreparedDataInput, RunTaskResult, Task } from '../contract';
 import { MedPerfPlugin } from '../worker/plugin';
 import { eventually } from './medperf-stack';
 
@@ -78,12 +79,12 @@ describe('work that tests share', () => {
     });
   }
 
-  /** Lets the cache wait until it is told; answers what tells it. */
-  function heldBack(): () => void {
+  /** Lets the cache wait with one task until it is told; answers what tells it. */
+  function heldBack(task: Task = 'prepare'): () => void {
     let go = (): void => undefined;
     const told = new Promise<void>((resolve) => (go = resolve));
-    answer = async () => {
-      await told;
+    answer = async (asking) => {
+      if (asking.task === task) await told;
       return RESULT;
     };
     return go;
@@ -159,17 +160,24 @@ describe('work that tests share', () => {
     go();
   });
 
-  it('shows its steps in the run that waits for it', async () => {
-    const go = heldBack();
+  it('shows what it has done and does to who asks about the run that waits for it', async () => {
+    const go = heldBack('sanity_check');
     const asker = await ask(input('shown'));
     const shared = await sharedRunOf(asker.workflowId);
     const steps = await eventually(
       async () => (await readProgress(temporal.client, shared.workflowId)).stages.flatMap((stage) => stage.steps),
-      (shown) => shown.length > 0,
+      (shown) => shown.length === 2,
     );
-    expect(steps[0]).toMatchObject({ name: 'prepare with shown', status: 'running' });
+    expect(steps.map(({ name, status }) => [name, status])).toEqual([
+      ['prepare with shown', 'done'],
+      ['sanity_check with shown', 'running'],
+    ]);
+    expect(await stepReasons(temporal.client, asker.workflowId)).toMatchObject([
+      { step: 'prepare', how: 'reused', shared: shared.workflowId },
+    ]);
     go();
     expect((await asker.result()).steps.map(({ reused }) => reused)).toEqual([true, true, true]);
+    expect(await stepReasons(temporal.client, asker.workflowId)).toHaveLength(3);
   });
 });
 

@@ -13,7 +13,7 @@ export const registryCalls = proxyActivities<MedperfActivities>({
   retry: RETRY,
 });
 
-/** Looking into the store's records: short, and known from the heartbeat to nobody. */
+/** Looks into the store's records: short, and so without a heartbeat. */
 export const resultLookUps = proxyActivities<MedperfActivities>({
   taskQueue: CONTROL_QUEUE,
   startToCloseTimeout: '2 minutes',

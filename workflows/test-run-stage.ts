@@ -19,7 +19,7 @@ import type {
 import { rejectAsFailure } from './failures';
 import { HeldCube } from './held-cube';
 import { HostDesk, sideBySide } from './host-claims';
-import { registryCalls, resultLookUps, sharing } from './proxies';
+import { byteMoving, registryCalls, sharing } from './proxies';
 import type { StageRecorder } from './progress-recorder';
 import { TestSteps } from './test-steps';
 
@@ -48,7 +48,7 @@ export async function testRunStage(input: TestRunInput, stage: StageRecorder): P
   ]);
   const cubes = { dataPreparator, evaluator: await test.evaluator.cube() };
   const report = await stage.step('report', 'write the test report', () =>
-    resultLookUps['medperf.recordReport'].executeWithOptions({ activityId: 'report', summary: 'test report' }, [
+    byteMoving['medperf.recordReport'].executeWithOptions({ activityId: 'report', summary: 'test report' }, [
       { ...demoDataset(plan), prepared, ...cubes, candidate, reference },
     ]),
   );
