@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { activityInfo, cancellationSignal, Context, getClient } from '@temporalio/activity';
 import type {
   AssociationStanding,
@@ -170,6 +171,8 @@ export function createContainerActivities({
   reuse = 'across-users',
   shutdown,
 }: ContainerDependencies): ContainerActivities {
+  // One of each task that runs.
+  setMaxListeners(0, shutdown);
   const namespaceId = askedOnce(() => readNamespaceId(getClient()));
   return {
     'medperf.obtainImage': (input) =>

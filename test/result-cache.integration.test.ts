@@ -4,7 +4,7 @@ import { finishedSteps } from '../cli/run-history';
 import { stepReasons } from '../cli/run-why';
 import type { MedperfClient } from '../client';
 import type { TestRunResult } from '../contract';
-import { tasksStarted } from './container-starts';
+import { StartedTasks } from './container-starts';
 import { EmbeddedStack, EXAMPLE_CUBES } from './embedded-stack';
 import { testManyModels } from './many-models';
 
@@ -14,14 +14,18 @@ const REFERENCE = { benchmark: 1, model: { kind: 'registered', uid: 2 } } as con
 describe('results of earlier runs', () => {
   let stack: EmbeddedStack;
   let owner: MedperfClient;
-  const since = Math.floor(Date.now() / 1000);
+  let started: StartedTasks;
 
   beforeAll(async () => {
     stack = await EmbeddedStack.start();
+    started = await StartedTasks.listen(stack.docker);
     owner = await stack.clientOf('testmodelowner');
   });
 
-  afterAll(() => stack.stop());
+  afterAll(async () => {
+    started.close();
+    await stack.stop();
+  });
 
   async function activitiesOf(id: string): Promise<string[]> {
     const { events } = await stack.temporal.client.workflow.getHandle(id).fetchHistory();
@@ -31,15 +35,10 @@ describe('results of earlier runs', () => {
   it('prepares the data once and runs the reference once for many models asked for at the same moment', async () => {
     const { results, ids, shared } = await testManyModels(stack, owner, MODELS);
     expect(shared.size).toBe(2);
-    const ofModels = await tasksStarted(stack.docker, since, new Set(ids));
-    expect(ofModels).toEqual(Array.from({ length: 2 * MODELS }, (_, at) => (at < MODELS ? 'evaluate' : 'infer')));
-    expect(await tasksStarted(stack.docker, since, shared)).toEqual([
-      'evaluate',
-      'infer',
-      'prepare',
-      'sanity_check',
-      'statistics',
-    ]);
+    expect(started.of(ids)).toEqual(
+      Array.from({ length: 2 * MODELS }, (_, at) => (at < MODELS ? 'evaluate' : 'infer')),
+    );
+    expect(started.of(shared)).toEqual(['evaluate', 'infer', 'prepare', 'sanity_check', 'statistics']);
     expect(new Set(results.map(({ reference }) => reference?.results)).size).toBe(1);
   });
 
