@@ -52,7 +52,7 @@ export async function ranBefore(store: Store, tree: Digest): Promise<boolean> {
 }
 
 export async function recordRan(store: Store, tree: Digest, at: string): Promise<void> {
-  await store.writeRecord(ranRecordName(tree), { at });
+  if (!(await ranBefore(store, tree))) await store.writeRecord(ranRecordName(tree), { at });
 }
 
 function ranRecordName(tree: Digest): string {

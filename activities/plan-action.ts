@@ -53,7 +53,9 @@ export async function planAction(store: Store, input: PlannedTask): Promise<{ ac
   };
   const action = await actionOf(store, input, remembered);
   if (action === null) throw lost();
-  await store.writeRecord(recordName(input), remembered);
+  const known = await store.readRecord(recordName(input));
+  if (known === null || digestOf(known) !== digestOf(remembered))
+    await store.writeRecord(recordName(input), remembered);
   return { action, plan };
 }
 
@@ -100,7 +102,7 @@ async function oneFileTree(store: Store, name: string, file: Digest): Promise<Di
     return known.success ? known.data : null;
   }
   const { digest: tree } = await store.composeTree({ [name]: { kind: 'file', digest: file, size, executable: false } });
-  await store.writeRecord(record, tree);
+  if ((await store.readRecord(record)) !== tree) await store.writeRecord(record, tree);
   return tree;
 }
 

@@ -54,14 +54,14 @@ export async function runTask(run: TaskRun, input: RunTaskInput): Promise<RunTas
   run.tell({ host: await run.engine.hostName(), miss, ...(usual === undefined ? {} : { usualSeconds: usual }) });
   const result = await runContainer(run, input, action, plan, key);
   const origin = { at: result.finishedAt, host: result.host, run: run.workflowId };
-  if (!isolated) {
-    await store.recordActionResult({ ...result, key: keptUnder(action, input.scope) });
-    await recordPastRun(store, input, action, origin);
-  }
-  if (alone) await store.recordActionResult({ ...result, key: keptUnder(action, run.owner) });
-  await recordRan(store, input.cube.tree, result.finishedAt);
-  await run.engine.release({ key, owner: run.owner });
-  await recordDuration(store, input, result.resources.wallSeconds);
+  const takers = [...(isolated ? [] : [input.scope]), ...(alone ? [run.owner] : [])];
+  await Promise.all(takers.map((taker) => store.recordActionResult({ ...result, key: keptUnder(action, taker) })));
+  await Promise.all([
+    run.engine.release({ key, owner: run.owner }),
+    ...(isolated ? [] : [recordPastRun(store, input, action, origin)]),
+    recordRan(store, input.cube.tree, result.finishedAt),
+    recordDuration(store, input, result.resources.wallSeconds),
+  ]);
   return taskResult(result, key, { reused: false, origin, miss });
 }
 

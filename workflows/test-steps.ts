@@ -11,6 +11,7 @@ import type {
   TestStepResult,
 } from '../contract';
 import type { HeldCube } from './held-cube';
+import { sideBySide } from './host-claims';
 import type { HostDesk } from './host-claims';
 import type { StageRecorder } from './progress-recorder';
 import { byteMoving, onHost, resultLookUps } from './proxies';
@@ -84,17 +85,9 @@ export class TestSteps {
     return 'url' in source ? (this.fetching ??= this.fetchData(source)) : source;
   }
 
-  private async take(
-    step: TestStep,
-    held: HeldCube,
-    task: Task,
-    { inputs, source, gpus = 0 }: TaskReads,
-  ): Promise<RunTaskResult> {
-    let result = await this.find(step, held, task, inputs);
-    if (result === null) {
-      if (source !== undefined) await this.fetched(source);
-      result = await this.run(step, held, task, inputs, gpus);
-    }
+  private async take(step: TestStep, held: HeldCube, task: Task, reads: TaskReads): Promise<RunTaskResult> {
+    const found = await this.find(step, held, task, reads.inputs);
+    const result = found ?? (await this.run(step, held, task, reads));
     this.runs.push({ step, result });
     return result;
   }
@@ -122,12 +115,14 @@ export class TestSteps {
     step: TestStep,
     held: HeldCube,
     task: Task,
-    inputs: Readonly<Record<string, Digest>>,
-    gpus: number,
+    { inputs, source, gpus = 0 }: TaskReads,
   ): Promise<RunTaskResult> {
     const { benchmark, scope } = this.settings;
     return this.desk.on(async (host) => {
-      const ready = await held.ready(host);
+      const [ready] = await sideBySide([
+        () => held.ready(host),
+        () => (source === undefined ? null : this.fetched(source)),
+      ]);
       const { name } = ready.cube;
       return this.stage.step(
         step,
