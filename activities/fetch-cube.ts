@@ -1,11 +1,10 @@
-import { z } from 'zod';
-import { hostedFileNames, isDigest, MedperfError, toMedperfHash } from '../contract';
-import type { BlobRef, Cube, CubeHashes, CubeImage, Digest, FetchCubeInput, Heartbeat, HostedRef } from '../contract';
+import { hostedFileNames, MedperfError, toMedperfHash } from '../contract';
+import type { BlobRef, Cube, CubeHashes, Digest, FetchCubeInput, Heartbeat, HostedRef } from '../contract';
 import { requireManifest } from '../mlcube/manifest';
-import type { CubeRecord, Registry } from '../registry/registry';
 import type { Store, TreeEntry } from '../store/store';
 import { fetchBlob, unpackOnce } from './fetch-blob';
 import type { Fetching } from './fetch-blob';
+import { cubeImage, rememberCube } from './known-cubes';
 
 const MANIFEST_BYTES = 1024 * 1024;
 const PARAMETERS_BYTES = 64 * 1024 * 1024;
@@ -14,71 +13,18 @@ const IMAGE_BYTES = 256 * 1024 ** 3;
 
 /** Brings a cube's files into the store and checks every hash that somebody promised. */
 export async function fetchCube(
-  { store, registry }: { store: Store; registry: Registry },
+  store: Store,
   { cube, offline }: FetchCubeInput,
   signal: AbortSignal,
   tell: (details: Heartbeat) => void,
 ): Promise<Cube> {
   if (cube.kind === 'local') return localCube(store, cube.tree, cube.label);
-  const fetching: Fetching = { store, offline, signal, tell };
-  if (cube.kind === 'hosted') return hostedCube(fetching, cube, null);
-  const record = await cubeRecord(store, registry, cube.uid, offline, signal);
-  return hostedCube(fetching, record, cube.uid);
+  const fetched = await hostedCube({ store, offline, signal, tell }, cube);
+  await rememberCube(store, cube, fetched);
+  return fetched;
 }
 
-const RecordSchema = z.object({
-  name: z.string(),
-  urls: z.object({
-    manifestUrl: z.string(),
-    parametersUrl: z.string().optional(),
-    additionalFilesUrl: z.string().optional(),
-    imageTarballUrl: z.string().optional(),
-  }),
-  hashes: z.object({
-    manifestHash: z.string().optional(),
-    parametersHash: z.string().optional(),
-    additionalFilesHash: z.string().optional(),
-    imageTarballHash: z.string().optional(),
-    imageHash: z.string().optional(),
-  }),
-});
-
-async function cubeRecord(
-  store: Store,
-  registry: Registry,
-  uid: number,
-  offline: boolean,
-  signal: AbortSignal,
-): Promise<Omit<HostedRef, 'kind'>> {
-  const recordName = `cubes/${registry.server}/${uid}`;
-  if (offline) {
-    const known = RecordSchema.safeParse(await store.readRecord(recordName));
-    if (known.success) return known.data as Omit<HostedRef, 'kind'>;
-    throw new MedperfError('InvalidRequest', {
-      what: `Cube ${uid} is not known here, and --offline forbids asking the registry.`,
-      next: 'run the test once without --offline; after that the record is kept.',
-    });
-  }
-  const record = await registry.cube(uid, signal);
-  refuseInvalid(record);
-  const { name, urls, hashes } = record;
-  await store.writeRecord(recordName, { name, urls, hashes });
-  return { name, urls, hashes };
-}
-
-function refuseInvalid(record: CubeRecord): void {
-  if (record.isValid) return;
-  throw new MedperfError('InvalidRequest', {
-    what: `Cube ${record.uid}, ${record.name}, is marked as INVALID in the registry.`,
-    next: 'ask its owner for a valid version.',
-  });
-}
-
-async function hostedCube(
-  fetching: Fetching,
-  { name, urls, hashes }: Omit<HostedRef, 'kind'>,
-  uid: number | null,
-): Promise<Cube> {
+async function hostedCube(fetching: Fetching, { name, uid, urls, hashes }: HostedRef): Promise<Cube> {
   const manifest = await fetchBlob(
     fetching,
     `manifest of ${name}`,
@@ -117,9 +63,9 @@ async function hostedCube(
   }
   return {
     name,
-    uid,
+    uid: uid ?? null,
     tree: await cubeTree(fetching.store, plainFile(manifest), workspace),
-    image: image(reference, hashes.imageHash, archive),
+    image: cubeImage(reference, hashes.imageHash, archive),
     hashes: computedHashes(manifest, parameters, additional, archive),
   };
 }
@@ -132,11 +78,6 @@ function fetchOptional(
   maxBytes: number,
 ): Promise<BlobRef | null> {
   return url === undefined ? Promise.resolve(null) : fetchBlob(fetching, what, url, hash, maxBytes);
-}
-
-function image(reference: string, imageHash: string | undefined, archive: BlobRef | null): CubeImage {
-  const expectedId = `sha256:${imageHash ?? ''}`;
-  return { reference, expectedId: isDigest(expectedId) ? expectedId : null, ...(archive === null ? {} : { archive }) };
 }
 
 function computedHashes(
@@ -157,7 +98,7 @@ function computedHashes(
  * A folder's cube, cut down to what packaging would host: the same bytes then have the same tree before and after
  * hosting, and the test tells before the data owner does when a cube leans on something else.
  */
-async function localCube(store: Store, tree: Digest, label: string): Promise<Cube> {
+export async function localCube(store: Store, tree: Digest, label: string): Promise<Cube> {
   const manifest = await store.lookUp(tree, hostedFileNames.manifest);
   if (manifest?.kind !== 'file') {
     throw new MedperfError('InvalidManifest', {
@@ -176,7 +117,7 @@ async function localCube(store: Store, tree: Digest, label: string): Promise<Cub
     name: label,
     uid: null,
     tree: await cubeTree(store, manifest, workspace),
-    image: image(await imageReference(store, manifest.digest, label), undefined, null),
+    image: cubeImage(await imageReference(store, manifest.digest, label), undefined, null),
   };
 }
 

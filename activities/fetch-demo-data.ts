@@ -5,6 +5,7 @@ import { readUntrustedYaml, UnreadableYaml } from '../mlcube/untrusted-yaml';
 import type { Store } from '../store/store';
 import { fetchBlob, unpackOnce } from './fetch-blob';
 import type { Fetching } from './fetch-blob';
+import { rememberDemoData } from './known-data';
 
 const PATHS_FILE = 'paths.yaml';
 const PATHS_BYTES = 64 * 1024;
@@ -18,10 +19,12 @@ export async function fetchDemoData(fetching: Fetching, { url, hash }: FetchDemo
   const archive = await fetchBlob(fetching, 'demo data', url, hash, DEMO_DATA_BYTES);
   const tree = await unpackOnce(fetching, 'demo data', archive);
   const paths = await readPaths(fetching.store, tree.digest);
-  return {
+  const found = {
     data: await directory(fetching.store, tree.digest, paths.data_path, 'data_path'),
     labels: await directory(fetching.store, tree.digest, paths.labels_path, 'labels_path'),
   };
+  await rememberDemoData(fetching.store, hash, found);
+  return found;
 }
 
 async function readPaths(store: Store, tree: Digest): Promise<z.infer<typeof PathsSchema>> {

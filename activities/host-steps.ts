@@ -3,6 +3,7 @@ import { MedperfError } from '../contract';
 import type { ClaimedHost, ClaimHostInput, Heartbeat, ObtainedImage, ObtainImageInput } from '../contract';
 import type { Engine } from '../engine/engine';
 import type { Store } from '../store/store';
+import { rememberImageId } from './known-cubes';
 
 /** A host that has not said that it is there for this long is not sent to. */
 const SEEN_WITHIN_MS = 3 * 60 * 1000;
@@ -95,11 +96,12 @@ function allGivenUp(gpus: number, hosts: readonly HostRecord[]): MedperfError {
 
 /** Makes a cube's image present on this host and checks that it is the promised one. */
 export async function obtainImage(
-  engine: Engine,
+  { engine, store }: { engine: Engine; store: Store },
   { cube, offline }: ObtainImageInput,
   signal: AbortSignal,
   tell: (details: Heartbeat) => void,
 ): Promise<ObtainedImage> {
   const imageId = await engine.obtainImage({ ...cube.image, offline, signal, onProgress: tell });
+  await rememberImageId(store, cube.image, imageId);
   return { imageId };
 }

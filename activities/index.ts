@@ -1,6 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import { activityInfo, cancellationSignal, Context, getClient } from '@temporalio/activity';
 import type {
   AssociationStanding,
+  BenchmarkBaseInput,
   BenchmarkFacts,
   CheckAssociationInput,
   ClaimedHost,
@@ -11,6 +13,10 @@ import type {
   FetchCubeInput,
   FetchDemoDataInput,
   Heartbeat,
+  FindResultInput,
+  Identified,
+  IdentifyInput,
+  JoinedBase,
   ObtainedImage,
   ObtainImageInput,
   PackageCubeInput,
@@ -39,9 +45,12 @@ import type { Store } from '../store/store';
 import { checkAssociation, pollAssociation, requestAssociation, withdrawAssociation } from './association';
 import { fetchCube } from './fetch-cube';
 import { fetchDemoData } from './fetch-demo-data';
+import { findResult } from './find-result';
 import { whileHeartbeating } from './heartbeats';
 import { claimHost, obtainImage } from './host-steps';
 import type { HostClaims } from './host-steps';
+import { identify } from './identify';
+import { joinBase } from './join-base';
 import { packageCube } from './package-cube';
 import { publish } from './publish';
 import { publishImage } from './publish-image';
@@ -49,6 +58,7 @@ import { recordReport } from './record-report';
 import { registerCube } from './register-cube';
 import { resolveBenchmark } from './resolve-benchmark';
 import { runTask } from './run-task';
+import type { Reuse } from './run-task';
 import { isExecutionClosed, readNamespaceId, sweepHost } from './sweep-host';
 import { untilShutdown } from './worker-shutdown';
 
@@ -57,6 +67,8 @@ export interface ControlDependencies {
   /** Signs in as the profile says, reading its credentials afresh, so that a rotation needs no restart. */
   readonly openRegistry: (profile: string) => Promise<Registry>;
   readonly publisher: Publisher | null;
+  /** Whose results a profile's user may reuse: everybody's (null), or those kept under the name that it answers. */
+  readonly scopeOf?: (profile: string) => Promise<string | null>;
 }
 
 export interface ContainerDependencies {
@@ -70,6 +82,8 @@ export interface ContainerDependencies {
   };
   /** Where this host pushes images that are published; none when left out. */
   readonly imagePublisher?: ImagePublisher;
+  /** Where results are kept for their own users only, a run that names none reuses nothing. */
+  readonly reuse?: Reuse;
   /** Aborts when the worker stops: containers are then left running for the next worker. */
   readonly shutdown: AbortSignal;
 }
@@ -77,6 +91,8 @@ export interface ContainerDependencies {
 /** Work on the registry, the store and the hosting place; the control queue. */
 export interface ControlActivities {
   'medperf.resolveBenchmark'(input: ResolveBenchmarkInput): Promise<BenchmarkFacts>;
+  'medperf.identify'(input: IdentifyInput): Promise<Identified>;
+  'medperf.findResult'(input: FindResultInput): Promise<RunTaskResult | null>;
   'medperf.fetchCube'(input: FetchCubeInput): Promise<Cube>;
   'medperf.fetchDemoData'(input: FetchDemoDataInput): Promise<DataAndLabels>;
   'medperf.recordReport'(input: RecordReportInput): Promise<RecordedReport>;
@@ -87,6 +103,11 @@ export interface ControlActivities {
   'medperf.requestAssociation'(input: RequestAssociationInput): Promise<void>;
   'medperf.pollAssociation'(input: PairInput): Promise<PollAssociationResult>;
   'medperf.withdrawAssociation'(input: PairInput): Promise<void>;
+}
+
+/** The queue on which runs wait for shared work. */
+export interface SharedActivities {
+  'medperf.joinBase'(input: BenchmarkBaseInput): Promise<JoinedBase>;
 }
 
 /** The shared containers queue. */
@@ -106,16 +127,20 @@ export interface SweepActivities {
   'medperf.sweepHost'(): Promise<SweptHost>;
 }
 
-export function createControlActivities({ store, openRegistry, publisher }: ControlDependencies): ControlActivities {
+export function createControlActivities({
+  store,
+  openRegistry,
+  publisher,
+  scopeOf = () => Promise.resolve(null),
+}: ControlDependencies): ControlActivities {
   return {
     'medperf.resolveBenchmark': (input) =>
       whileHeartbeating(async () =>
         resolveBenchmark({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal()),
       ),
-    'medperf.fetchCube': (input) =>
-      whileHeartbeating(async (tell) =>
-        fetchCube({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal(), tell),
-      ),
+    'medperf.fetchCube': (input) => whileHeartbeating((tell) => fetchCube(store, input, cancellationSignal(), tell)),
+    'medperf.identify': (input) => identify({ store, openRegistry, scopeOf, signal: cancellationSignal() }, input),
+    'medperf.findResult': (input) => findResult(store, input),
     'medperf.fetchDemoData': (input) =>
       whileHeartbeating((tell) =>
         fetchDemoData({ store, offline: input.offline, signal: cancellationSignal(), tell }, input),
@@ -137,6 +162,10 @@ export function createControlActivities({ store, openRegistry, publisher }: Cont
   };
 }
 
+export function createSharedActivities(): SharedActivities {
+  return { 'medperf.joinBase': (input) => whileHeartbeating((tell) => joinBase(getClient(), input, tell)) };
+}
+
 export function createClaimActivities(claims: HostClaims): ClaimActivities {
   return {
     'medperf.claimHost': (input) => claimHost(claims, input, cancellationSignal()),
@@ -148,12 +177,15 @@ export function createContainerActivities({
   engine,
   allowance,
   imagePublisher,
+  reuse = 'across-users',
   shutdown,
 }: ContainerDependencies): ContainerActivities {
+  // One of each task that runs.
+  setMaxListeners(0, shutdown);
   const namespaceId = askedOnce(() => readNamespaceId(getClient()));
   return {
     'medperf.obtainImage': (input) =>
-      whileHeartbeating((tell) => obtainImage(engine, input, cancellationSignal(), tell)),
+      whileHeartbeating((tell) => obtainImage({ engine, store }, input, cancellationSignal(), tell)),
     'medperf.publishImage': (input) => {
       const before = activityInfo().heartbeatDetails as Heartbeat | undefined;
       const publisher = imagePublisher ?? null;
@@ -168,9 +200,10 @@ export function createContainerActivities({
         untilShutdown(Context.current(), shutdown, isOwnerClosed, async (signal) => {
           const { limits, gpus: policyGpus } = allowance({ ...input, cube: input.cube.name });
           const labels = ownerLabels(input, await namespaceId());
-          const { attempt } = activityInfo();
-          const owner = ownerName();
-          return runTask({ store, engine, limits, policyGpus, signal, tell, owner, labels, attempt }, input);
+          const { attempt, workflowExecution } = activityInfo();
+          const workflowId = workflowExecution?.workflowId ?? '';
+          const owner = { owner: ownerName(), workflowId, labels, attempt };
+          return runTask({ store, engine, limits, policyGpus, reuse, signal, tell, ...owner }, input);
         }),
       ),
   };
@@ -183,7 +216,11 @@ export function createSweepActivities({ engine }: Pick<ContainerDependencies, 'e
   };
 }
 
-export type MedperfActivities = ControlActivities & ClaimActivities & ContainerActivities & SweepActivities;
+export type MedperfActivities = ControlActivities &
+  SharedActivities &
+  ClaimActivities &
+  ContainerActivities &
+  SweepActivities;
 
 function isOwnerClosed(): Promise<boolean> {
   const { workflowId = '', runId = '' } = activityInfo().workflowExecution ?? {};

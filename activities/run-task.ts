@@ -1,19 +1,18 @@
-import { actionKey } from './action-key';
-import { CONTRACT_VERSION, MedperfError } from '../contract';
-import type { Action, ActionResult, Digest, Heartbeat, RunTaskInput, RunTaskResult } from '../contract';
+import { MedperfError } from '../contract';
+import type { Action, ActionResult, CacheMiss, Digest, Heartbeat, RunTaskInput, RunTaskResult } from '../contract';
 import type { Engine, RunLimits } from '../engine/engine';
 import { logTail } from '../engine/log-tail';
-import { requireManifest } from '../mlcube/manifest';
-import { planTask, undecidedPaths } from '../mlcube/task-plan';
-import type { CubeKinds, TaskPlan } from '../mlcube/task-plan';
-import type { Manifest } from '../mlcube/manifest';
+import type { TaskPlan } from '../mlcube/task-plan';
 import type { Store } from '../store/store';
 import { acceptOutputs } from './accept-outputs';
+import { explainMiss, recordPastRun, recordRan } from './action-history';
+import { actionKey } from './action-key';
+import { keptUnder, originOf, taskResult } from './find-result';
+import { planAction } from './plan-action';
 import { recordDuration, usualSeconds } from './usual-duration';
 
-const MANIFEST_BYTES = 1024 * 1024;
-/** Declared by some preparators only; MedPerf's contract lets a task leave them out. */
-const OPTIONAL_INPUTS = new Set(['report_file', 'metadata_path']);
+/** Whether results are reusable by everybody who asks for the same action, or only by the user whose run made them. */
+export type Reuse = 'across-users' | 'own';
 
 export interface TaskRun {
   readonly store: Store;
@@ -21,8 +20,11 @@ export interface TaskRun {
   readonly limits: RunLimits;
   /** What the operator's policy gives to the task, whatever the run asks for. */
   readonly policyGpus: number;
+  /** The policy's word on whose results may be reused. */
+  readonly reuse: Reuse;
   /** The asking workflow's id, first run id and step. */
   readonly owner: string;
+  readonly workflowId: string;
   readonly labels: Readonly<Record<string, string>>;
   /** Counts from 1. */
   readonly attempt: number;
@@ -32,25 +34,35 @@ export interface TaskRun {
 
 /** Runs one task of a cube, or takes the result of the same action that ran before. */
 export async function runTask(run: TaskRun, input: RunTaskInput): Promise<RunTaskResult> {
-  const { action, plan } = await planAction(run.store, input);
+  const { store } = run;
+  const { action, plan } = await planAction(store, input);
   const key = actionKey(action);
+  // Whose result it would be is not known.
+  const isolated = run.reuse === 'own' && input.scope === null;
   // A step that must not reuse others' results still finds its own, should its answer have been lost.
-  const ownKey = actionKey({ ...action, environment: { ...action.environment, 'medperf.owner': run.owner } });
-  const known = await run.store.findActionResult(input.noCache ? ownKey : key);
+  const alone = input.noCache || isolated;
+  const kept = keptUnder(action, alone ? run.owner : input.scope);
+  const known = await store.findActionResult(kept);
   if (known?.exitCode === 0) {
     // An earlier attempt may have recorded it and then died with its container still there.
     if (run.attempt > 1) await run.engine.release({ key, owner: run.owner });
-    return taskResult(known, key, true);
+    return taskResult(known, key, { reused: true, origin: await originOf(store, input, key, known) });
   }
 
-  const usual = await usualSeconds(run.store, input);
-  run.tell({ host: await run.engine.hostName(), ...(usual === undefined ? {} : { usualSeconds: usual }) });
+  const miss: CacheMiss = input.noCache ? { reason: 'asked-for' } : await explainMiss(store, input, action);
+  const usual = await usualSeconds(store, input);
+  run.tell({ host: await run.engine.hostName(), miss, ...(usual === undefined ? {} : { usualSeconds: usual }) });
   const result = await runContainer(run, input, action, plan, key);
-  await run.store.recordActionResult(result);
-  if (input.noCache) await run.store.recordActionResult({ ...result, key: ownKey });
-  await run.engine.release({ key, owner: run.owner });
-  await recordDuration(run.store, input, result.resources.wallSeconds);
-  return taskResult(result, key, false);
+  const origin = { at: result.finishedAt, host: result.host, run: run.workflowId };
+  const takers = [...(isolated ? [] : [input.scope]), ...(alone ? [run.owner] : [])];
+  await Promise.all(takers.map((taker) => store.recordActionResult({ ...result, key: keptUnder(action, taker) })));
+  await Promise.all([
+    run.engine.release({ key, owner: run.owner }),
+    ...(isolated ? [] : [recordPastRun(store, input, action, origin)]),
+    recordRan(store, input.cube.tree, result.finishedAt),
+    recordDuration(store, input, result.resources.wallSeconds),
+  ]);
+  return taskResult(result, key, { reused: false, origin, miss });
 }
 
 async function runContainer(
@@ -96,71 +108,4 @@ async function containerFailed(
     next: `mend the cube; the log below says what its program complained about.`,
     log: await logTail(store, result.log.digest),
   });
-}
-
-/** Everything that decides what this run computes, as digests. */
-export async function planAction(store: Store, input: RunTaskInput): Promise<{ action: Action; plan: TaskPlan }> {
-  const { cube, task, imageId } = input;
-  const manifestFile = await store.lookUp(cube.tree, 'mlcube.yaml');
-  if (manifestFile === null) throw new TypeError('a fetched cube without mlcube.yaml');
-  const manifest = requireManifest((await store.readBytes(manifestFile.digest, MANIFEST_BYTES)).toString('utf8'));
-  const parameters = Object.hasOwn(manifest.tasks, task) ? (manifest.tasks[task]?.inputs ?? []) : [];
-  const declared = new Set(parameters.map(({ name }) => name));
-  const given = Object.keys(input.inputs).filter((name) => declared.has(name) || !OPTIONAL_INPUTS.has(name));
-  const overrides = new Set(given);
-  const plan = planTask(manifest, task, overrides, await kindsInCube(store, cube.tree, manifest, task, overrides));
-  const inputs: Record<string, Digest> = {};
-  for (const mount of plan.inputs) inputs[mount.mount] = await mountedTree(store, input, mount);
-  const { entrypoint, command, environment, outputs } = plan;
-  return { action: { version: CONTRACT_VERSION, imageId, entrypoint, command, environment, inputs, outputs }, plan };
-}
-
-async function kindsInCube(
-  store: Store,
-  tree: Digest,
-  manifest: Manifest,
-  task: string,
-  overrides: ReadonlySet<string>,
-): Promise<CubeKinds> {
-  const kinds = new Map<string, 'file' | 'directory'>();
-  for (const path of undecidedPaths(manifest, task, overrides)) {
-    const entry = await store.lookUp(tree, path);
-    if (entry !== null) kinds.set(path, entry.kind);
-  }
-  return kinds;
-}
-
-async function mountedTree(
-  store: Store,
-  { cube, inputs, task }: RunTaskInput,
-  { source }: TaskPlan['inputs'][number],
-): Promise<Digest> {
-  if (source.from === 'override') {
-    const digest = inputs[source.name];
-    if (digest === undefined) throw new TypeError(`planned an override that was not given: ${source.name}`);
-    return source.file === undefined ? digest : oneFileTree(store, source.file, digest);
-  }
-  const entry = await store.lookUp(cube.tree, source.path);
-  if (entry?.kind === 'directory') return entry.digest;
-  throw new MedperfError('InvalidManifest', {
-    what: `The task ${task} of ${cube.name} reads ${source.path}.`,
-    expected: 'a folder of the cube; only workspace/parameters.yaml and workspace/additional_files/ travel with it',
-    found: entry === null ? 'nothing at that path' : 'a file',
-    next: 'put what the task needs into workspace/additional_files/ and name it there in mlcube.yaml.',
-  });
-}
-
-async function oneFileTree(store: Store, name: string, digest: Digest): Promise<Digest> {
-  const size = await store.sizeOf(digest);
-  if (size === null)
-    throw new MedperfError('StoreUnavailable', {
-      what: `The store has lost ${digest}.`,
-      next: 'run the test again with --no-cache.',
-    });
-  return (await store.composeTree({ [name]: { kind: 'file', digest, size, executable: false } })).digest;
-}
-
-function taskResult(result: ActionResult, key: Digest, reused: boolean): RunTaskResult {
-  const { outputs, log, host, resources } = result;
-  return { key, outputs, log: log.digest, host, reused, resources };
 }

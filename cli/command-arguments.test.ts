@@ -27,7 +27,20 @@ describe('withHyphens', () => {
   });
 });
 
+it('takes steps after --no-cache= and leaves a plain --no-cache alone', () => {
+  expect(withHyphens(['--no_cache=infer_model', '--no-cache', 'folder'])).toEqual([
+    '--rerun=infer_model',
+    '--no-cache',
+    'folder',
+  ]);
+});
+
 describe('testRunInput', () => {
+  it('takes all steps or those named', async () => {
+    expect(await testRunInput({ ...PLAIN, rerun: ['infer'] }, READERS)).toEqual({ noCache: ['infer'] });
+    expect(await testRunInput({ ...PLAIN, cache: false, rerun: ['infer'] }, READERS)).toEqual({ noCache: true });
+  });
+
   it('says only what was given', async () => {
     expect(await testRunInput(PLAIN, READERS)).toEqual({});
   });
@@ -82,6 +95,9 @@ describe('the command line', () => {
     [['mlcube', 'associate', '--benchmark', '1']],
     [['mlcube', 'associate', '-b', 'one', '-m', '4']],
     [['mlcube', 'package', '.', '--type', 'toy']],
+    [['test', 'run', '-b', '1', '--rerun=inferr']],
+    [['onboard', '.', '-n', 'x', '-b', '1', '--rerun=infer,./model']],
+    [['mlcube', 'associate', '-b', '1', '-m', '4', '--rerun=']],
   ])('refuses %j', async (args) => {
     const write = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     try {

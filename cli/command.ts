@@ -48,10 +48,13 @@ export function optionalUid(text: string | undefined): number | undefined {
   return wholeNumber(text);
 }
 
-/** MedPerf spells some options with underscores; both spellings are one here. */
+/** MedPerf spells some options with underscores; both spellings are one here. `--no-cache=STEPS` is `--rerun=STEPS`. */
 export function withHyphens(args: readonly string[]): string[] {
   return args.map((argument) => {
     const [name = '', ...value] = argument.startsWith('--') ? argument.split('=') : [];
-    return name === '' ? argument : [name.replaceAll('_', '-'), ...value].join('=');
+    if (name === '') return argument;
+    const hyphened = name.replaceAll('_', '-');
+    // For commander an option is either a switch or takes a value.
+    return [hyphened === '--no-cache' && value.length > 0 ? '--rerun' : hyphened, ...value].join('=');
   });
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { pendingSteps } from '../client/read-progress';
+import { pendingWithShared } from '../client/read-progress';
 import type { PendingStep } from '../client/read-progress';
 import { readRecordedLog } from '../engine/recorded-log';
 import { Detached } from './detached';
@@ -62,7 +62,8 @@ export class LogFollower {
       }
       await this.tellFinished();
       if (description.status.name !== 'RUNNING') return;
-      for (const [step, pending] of pendingSteps(description)) this.begin(step, pending);
+      const pendings = await pendingWithShared(this.session.temporal.client, description);
+      for (const [step, pending] of pendings) this.begin(step, pending);
       await delay(POLL_MS);
     }
   }

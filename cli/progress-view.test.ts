@@ -89,6 +89,13 @@ describe('renderProgress', () => {
     expect(renderProgress({ ...over, stages }, NOW, true)).toHaveLength(3);
   });
 
+  it('shows the steps of a shared run below the step that waits for it', () => {
+    const waiting = { ...INFER, name: 'prepare and check the data (shared)', steps: [PREPARED] };
+    const lines = renderProgress(progressWith([waiting]), NOW);
+    const at = lines.findIndex((line) => line.startsWith('    ▶ prepare and check the data (shared)'));
+    expect(lines.slice(at)).toContain('        ✓ prepare  2.5 s');
+  });
+
   it('says whom the run waits for', () => {
     const need = { what: 'confirmation', from: 'the model owner', since: AT, message: 'confirm sending' } as const;
     expect(renderProgress(progressWith([], { needs: [need] }), NOW)).toContain(

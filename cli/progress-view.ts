@@ -49,15 +49,16 @@ function headline({ model, benchmark, id }: LiveProgress): string {
 }
 
 function renderStep(step: LiveStep, now: Date): string[] {
+  const within = (step.steps ?? []).flatMap((part) => renderStep(part, now)).map((line) => `    ${line}`);
   const lines = [
     `    ${MARKS[step.status]} ${step.name}${advance(step, now)}${step.reused === true ? ', reused' : ''}`,
   ];
-  if (step.status !== 'running') return lines;
+  if (step.status !== 'running') return [...lines, ...within];
   const trouble = troubleOf(step);
   if (trouble !== null) lines.push(`        ${trouble}${retryIn(step, now)}`);
   const last = step.heartbeat?.lastLogLine ?? step.heartbeat?.message;
   if (last !== undefined) lines.push(`        | ${last}`);
-  return lines;
+  return [...lines, ...within];
 }
 
 function troubleOf(step: LiveStep): string | null {

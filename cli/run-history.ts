@@ -1,6 +1,9 @@
+import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { z } from 'zod';
+import { sharedRuns } from '../client/read-progress';
+import type { PendingStep } from '../client/read-progress';
 import { isDigest } from '../contract';
 import type { Digest } from '../contract';
 
@@ -11,6 +14,8 @@ export interface FinishedStep {
   readonly id: string;
   readonly result: unknown;
   readonly failure: Error | null;
+  /** The run that several share, in which the step was done. */
+  readonly shared?: string;
   /** Name under which the container's log of a cancelled step is recorded. */
   readonly recordedLog?: string;
 }
@@ -19,7 +24,27 @@ const digest = z.custom<Digest>(isDigest);
 const ModelResultSchema = z.object({ model: z.string(), results: digest, log: digest });
 const ReportSchema = z.object({ report: digest, candidate: ModelResultSchema });
 const LoggedSchema = z.object({ log: digest });
+const JoinedSchema = z.object({
+  shared: z.object({ id: z.string() }),
+  runs: z.array(z.object({ step: z.string(), result: z.unknown() })),
+});
+/** How the ids of activities that ask the cache for a step begin. */
+const LOOK_UP = 'find-';
 const LastHeartbeatSchema = z.object({ log: z.string() });
+
+/** Ended activities, oldest first, with those of shared runs that the run still waits for. */
+export async function finishedUntilNow(
+  client: Client,
+  id: string,
+  pending: ReadonlyMap<string, PendingStep>,
+): Promise<FinishedStep[]> {
+  const steps = finishedSteps(await client.workflow.getHandle(id).fetchHistory());
+  for (const shared of sharedRuns(pending)) {
+    const history = await client.workflow.getHandle(shared.id, shared.runId).fetchHistory();
+    steps.push(...finishedSteps(history).map((step) => ({ ...step, shared: shared.id })));
+  }
+  return steps;
+}
 
 /** Ended activities, oldest first. */
 export function finishedSteps(history: History): FinishedStep[] {
@@ -32,7 +57,7 @@ export function finishedSteps(history: History): FinishedStep[] {
     if (completed) {
       const [payload] = completed.result?.payloads ?? [];
       const result: unknown = payload ? defaultPayloadConverter.fromPayload(payload) : undefined;
-      steps.push({ id: ids.get(String(completed.scheduledEventId)) ?? '', result, failure: null });
+      steps.push(...completedSteps(ids.get(String(completed.scheduledEventId)) ?? '', result));
     }
     const failed = event.activityTaskFailedEventAttributes;
     const cancelled = event.activityTaskCanceledEventAttributes;
@@ -47,6 +72,17 @@ export function finishedSteps(history: History): FinishedStep[] {
     }
   }
   return steps;
+}
+
+/** What a test took from the cache or from a run that it shares counts as if it had done it itself. */
+function completedSteps(id: string, result: unknown): FinishedStep[] {
+  const joined = JoinedSchema.safeParse(result);
+  if (joined.success) {
+    const { runs, shared } = joined.data;
+    return runs.map(({ step, result: taken }) => ({ id: step, result: taken, failure: null, shared: shared.id }));
+  }
+  if (!id.startsWith(LOOK_UP)) return [{ id, result, failure: null }];
+  return result === null ? [] : [{ id: id.slice(LOOK_UP.length), result, failure: null }];
 }
 
 /** A cancelled activity ends with its last heartbeat. */

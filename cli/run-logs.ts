@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { StringDecoder } from 'node:string_decoder';
-import { pendingSteps } from '../client/read-progress';
+import { pendingWithShared } from '../client/read-progress';
 import type { PendingStep } from '../client/read-progress';
 import { readRecordedLog } from '../engine/recorded-log';
 import { EXIT } from './exit-codes';
 import { LogFollower } from './log-follower';
 import { readableLines } from './log-lines';
-import { finishedSteps } from './run-history';
+import { finishedUntilNow } from './run-history';
 import type { Cli, Session } from './session';
 import { logOfFinished } from './step-log';
 import type { StepLog } from './step-log';
@@ -40,9 +40,9 @@ export async function followLogs(cli: Cli, session: Session, id: string, wanted?
 }
 
 async function* logsUntilNow(session: Session, id: string, wanted: string | undefined): AsyncGenerator<StepLog> {
-  const handle = session.temporal.client.workflow.getHandle(id);
-  const pending = pendingSteps(await handle.describe());
-  for (const step of finishedSteps(await handle.fetchHistory())) {
+  const { client } = session.temporal;
+  const pending = await pendingWithShared(client, await client.workflow.getHandle(id).describe());
+  for (const step of await finishedUntilNow(client, id, pending)) {
     if (wanted !== undefined && step.id !== wanted) continue;
     const log = await logOfFinished(session, step);
     if (log !== null) yield log;

@@ -26,7 +26,7 @@ import type { Store } from '../store/store';
 import { refuseCredentials } from './credentials-in-urls';
 import { readProgress } from './read-progress';
 import type { LiveProgress } from './read-progress';
-import { digestPart, workflowId } from './workflow-ids';
+import { digestPart, testIdentity, workflowId } from './workflow-ids';
 
 export interface MedperfClientOptions {
   readonly client: Client;
@@ -70,16 +70,17 @@ export class MedperfClient {
   }
 
   startTestRun(input: Omit<TestRunInput, 'profile'>): Promise<Run<TestRunResult>> {
-    const { name, server } = this.options.profile;
+    const { name, server, username } = this.options.profile;
     const full = { ...input, profile: name };
     const model = input.model?.kind === 'local' ? input.model.label : String(input.model?.uid ?? 'reference');
     return this.start(
       WORKFLOWS.testRun,
-      workflowId.testRun(server, full),
+      workflowId.testRun(server, username, full),
       full,
       `test run of ${model}`,
       model,
       input.benchmark,
+      testIdentity(full),
     );
   }
 
@@ -168,10 +169,11 @@ export class MedperfClient {
     summary: string,
     model: string,
     benchmark?: number,
+    identity: object = input,
   ): Promise<Run<T>> {
     refuseCredentials(input);
     // Whether it is confirmed does not make it another request.
-    const request = digestPart({ ...input, confirmed: undefined });
+    const request = digestPart({ ...identity, confirmed: undefined });
     const handle = await this.options.client.workflow.start<Workflow>(type, {
       workflowId: id,
       taskQueue: CONTROL_QUEUE,

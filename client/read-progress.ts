@@ -3,10 +3,11 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import { MedperfError } from '../contract';
-import type { Heartbeat, Progress, StepProgress } from '../contract';
+import type { Heartbeat, Progress, SharedRun, StepProgress } from '../contract';
 
 /** A step with what only the server knows of its activity. */
-export interface LiveStep extends StepProgress {
+export interface LiveStep extends Omit<StepProgress, 'steps'> {
+  readonly steps?: readonly LiveStep[];
   readonly attempt?: number;
   /** Why the last attempt failed. */
   readonly lastFailure?: string;
@@ -49,10 +50,13 @@ export async function readProgress(client: Client, id: string): Promise<LiveProg
   const description = await handle.describe();
   const progress = await queryProgress(client, id);
   const pending = pendingSteps(description);
+  const shared = await readSharedSteps(client, pending);
   const stages = progress.stages.map((stage) => ({
     ...stage,
     steps: stage.steps.map((step) =>
-      step.status === 'running' ? { ...step, ...pending.get(step.activityId ?? '') } : step,
+      step.status === 'running'
+        ? { ...step, ...pending.get(step.activityId ?? ''), ...shared.get(step.activityId ?? '') }
+        : step,
     ),
   }));
   const cancelledBy = isCancelled(description) ? await readCancellation(client, description) : null;
@@ -120,6 +124,42 @@ function isUnanswered(error: unknown): boolean {
   // The client wraps what the connection threw.
   const cause = error instanceof ServiceError ? error.cause : error;
   return isGrpcServiceError(cause) && UNANSWERED.has(cause.code);
+}
+
+/** The steps of shared runs that a run waits for, by the waiting activity's id. One that does not answer is left out. */
+async function readSharedSteps(
+  client: Client,
+  pending: ReadonlyMap<string, PendingStep>,
+): Promise<ReadonlyMap<string, Pick<LiveStep, 'shared' | 'steps'>>> {
+  const found = new Map<string, Pick<LiveStep, 'shared' | 'steps'>>();
+  for (const [step, { heartbeat }] of pending) {
+    if (heartbeat?.shared === undefined) continue;
+    const { shared } = heartbeat;
+    const stages = await readProgress(client, shared.id).then(
+      (progress) => progress.stages,
+      () => [],
+    );
+    found.set(step, { shared, steps: stages.flatMap(({ steps }) => steps) });
+  }
+  return found;
+}
+
+/** As {@link pendingSteps}, with those of the shared runs that are waited for. */
+export async function pendingWithShared(
+  client: Client,
+  description: WorkflowExecutionDescription,
+): Promise<ReadonlyMap<string, PendingStep>> {
+  const pending = new Map(pendingSteps(description));
+  for (const { id, runId } of sharedRuns(pending)) {
+    const shared = await client.workflow.getHandle(id, runId).describe();
+    for (const [step, live] of pendingSteps(shared)) if (!pending.has(step)) pending.set(step, live);
+  }
+  return pending;
+}
+
+/** The shared runs that a run waits for. */
+export function sharedRuns(pending: ReadonlyMap<string, PendingStep>): SharedRun[] {
+  return [...pending.values()].flatMap(({ heartbeat }) => heartbeat?.shared ?? []);
 }
 
 export type PendingStep = Omit<LiveStep, keyof StepProgress>;

@@ -1,4 +1,5 @@
 export * from './actions';
+export * from './benchmark-base';
 export * from './benchmarks';
 export * from './cubes';
 export * from './digests';
@@ -7,6 +8,8 @@ export * from './image-reference';
 export * from './names';
 export * from './onboarding';
 export * from './progress';
+export * from './reuse';
 export * from './steps';
 export * from './test-run';
 export * from './test-run-rules';
+export * from './test-steps';

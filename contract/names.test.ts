@@ -4,6 +4,7 @@ import {
   CONTROL_QUEUE,
   hostQueue,
   SEARCH_ATTRIBUTES,
+  SHARED_QUEUE,
   sweepQueue,
   sweepSchedule,
   WORKFLOWS,
@@ -20,6 +21,7 @@ describe('permanent names', () => {
       'medperfAssociate',
       'medperfOnboard',
       'medperfSweep',
+      'medperfBenchmarkBase',
     ]);
   });
 
@@ -41,12 +43,16 @@ describe('permanent names', () => {
       'medperf.withdrawAssociation',
       'medperf.sweepHost',
       'medperf.publishImage',
+      'medperf.identify',
+      'medperf.findResult',
+      'medperf.joinBase',
     ]);
   });
 
   it('keeps the task queues and search attributes', () => {
-    expect([CONTROL_QUEUE, CONTAINERS_QUEUE, hostQueue('a1')]).toEqual([
+    expect([CONTROL_QUEUE, SHARED_QUEUE, CONTAINERS_QUEUE, hostQueue('a1')]).toEqual([
       'medperf-control',
+      'medperf-shared',
       'medperf-containers',
       'medperf-containers@a1',
     ]);

@@ -8,6 +8,7 @@ export const WORKFLOWS = {
   associate: 'medperfAssociate',
   onboard: 'medperfOnboard',
   sweep: 'medperfSweep',
+  benchmarkBase: 'medperfBenchmarkBase',
 } as const;
 
 export type WorkflowName = (typeof WORKFLOWS)[keyof typeof WORKFLOWS];
@@ -29,10 +30,17 @@ export const ACTIVITIES = {
   withdrawAssociation: 'medperf.withdrawAssociation',
   sweepHost: 'medperf.sweepHost',
   publishImage: 'medperf.publishImage',
+  identify: 'medperf.identify',
+  findResult: 'medperf.findResult',
+  joinBase: 'medperf.joinBase',
 } as const;
 
 /** Registry, store and hosting work; needs no Docker. */
 export const CONTROL_QUEUE = 'medperf-control';
+/**
+ * Serves only `joinBase`: however many wait there for shared work, none of them keeps a slot that this work needs.
+ */
+export const SHARED_QUEUE = 'medperf-shared';
 /** Serves only `claimHost`. */
 export const CONTAINERS_QUEUE = 'medperf-containers';
 /** Every step that touches a container or its files runs on its host's queue, so that a retry meets its container. */

@@ -2,6 +2,7 @@ import type { CubeHashes, CubeRef, CubeType, CubeUrls } from './cubes';
 import type { BlobRef, Digest } from './digests';
 import type { Finding } from './failures';
 import type { TestRunResult } from './test-run';
+import type { NoCache } from './test-steps';
 
 export interface PackageInput {
   readonly cube: CubeRef & { readonly kind: 'local' };
@@ -65,7 +66,7 @@ export interface AssociateInput {
   readonly confirmed?: boolean;
   /** Ask again after a rejection. */
   readonly again?: boolean;
-  readonly noCache?: boolean;
+  readonly noCache?: NoCache;
   readonly offline?: boolean;
   readonly noReference?: boolean;
   readonly gpus?: number;
@@ -88,7 +89,7 @@ export interface OnboardInput {
   readonly benchmark: number;
   readonly confirmed?: boolean;
   readonly again?: boolean;
-  readonly noCache?: boolean;
+  readonly noCache?: NoCache;
   readonly noReference?: boolean;
   /** Publish the image too; see `HostInput`. */
   readonly withImage?: boolean;

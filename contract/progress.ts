@@ -1,10 +1,21 @@
 import type { WorkflowName } from './names';
+import type { CacheMiss } from './reuse';
 
 export const STAGES = ['test', 'package', 'host', 'submit', 'associate'] as const;
 export type Stage = (typeof STAGES)[number];
 
 export type Outcome =
-  'passed' | 'packaged' | 'hosted' | 'registered' | 'approved' | 'rejected' | 'declined' | 'failed' | 'cancelled';
+  | 'passed'
+  | 'prepared'
+  | 'evaluated'
+  | 'packaged'
+  | 'hosted'
+  | 'registered'
+  | 'approved'
+  | 'rejected'
+  | 'declined'
+  | 'failed'
+  | 'cancelled';
 
 export type StepStatus = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
 
@@ -28,6 +39,12 @@ export interface StageProgress {
   readonly steps: readonly StepProgress[];
 }
 
+/** A run that several wait for, as one of them knows it. */
+export interface SharedRun {
+  readonly id: string;
+  readonly runId: string;
+}
+
 export interface StepProgress {
   /** Says what happens in the tutorial's words, such as `infer with my-model`. */
   readonly name: string;
@@ -40,6 +57,10 @@ export interface StepProgress {
   /** True when an earlier result was taken instead of running. */
   readonly reused?: boolean;
   readonly detail?: string;
+  /** The run in which the step was done, where several share it. */
+  readonly shared?: SharedRun;
+  /** That run's own steps. */
+  readonly steps?: readonly StepProgress[];
 }
 
 /** Something that a person has to do before the workflow goes on. */
@@ -66,4 +87,8 @@ export interface Heartbeat {
   readonly message?: string;
   /** Where a registry keeps unfinished uploads, by the digest of the blob: the next attempt goes on with them. */
   readonly uploads?: Readonly<Record<string, string>>;
+  /** The shared run that is waited for. */
+  readonly shared?: SharedRun;
+  /** Why a container runs although its task ran before. */
+  readonly miss?: CacheMiss;
 }

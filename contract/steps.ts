@@ -3,6 +3,7 @@ import type { BenchmarkFacts } from './benchmarks';
 import type { Cube, CubeHashes, CubeRef, CubeType, CubeUrls } from './cubes';
 import type { BlobRef, Digest } from './digests';
 import type { Decision } from './onboarding';
+import type { CacheMiss, ResultOrigin } from './reuse';
 import type { ModelResult } from './test-run';
 
 /** Inputs and results of the activities; what a step takes and gives are digests, names and small facts. */
@@ -13,18 +14,47 @@ export interface ResolveBenchmarkInput {
   readonly offline: boolean;
 }
 
+/** A cube by what its files are, and no longer by the registry's uid. */
+export type FilesRef = (CubeRef & { readonly kind: 'local' }) | HostedRef;
+
 export interface FetchCubeInput {
-  readonly profile: string;
-  readonly cube: CubeRef | HostedRef;
+  readonly cube: FilesRef;
   readonly offline: boolean;
 }
 
-/** A cube that is hosted but not registered yet. */
+/** A cube that is hosted, registered or not yet. */
 export interface HostedRef {
   readonly kind: 'hosted';
   readonly name: string;
+  readonly uid?: number;
   readonly urls: CubeUrls;
   readonly hashes: CubeHashes;
+}
+
+export interface IdentifyInput {
+  readonly profile: string;
+  /** By role. */
+  readonly cubes: Readonly<Record<string, CubeRef>>;
+  readonly demoData: FetchDemoDataInput | null;
+  readonly offline: boolean;
+}
+
+export interface Identified {
+  readonly cubes: Readonly<Record<string, IdentifiedCube>>;
+  readonly demoData: DataAndLabels | null;
+  /** As in `TestSettings`. */
+  readonly scope: string | null;
+}
+
+/** What is known of a cube without fetching its files or its image. */
+export interface IdentifiedCube {
+  readonly ref: FilesRef;
+  /** Null until its files were fetched once. */
+  readonly known: Cube | null;
+  /** Null where nothing but its host can tell. */
+  readonly imageId: Digest | null;
+  /** A container of it ended well before, so that a result may be there. */
+  readonly ranBefore: boolean;
 }
 
 export interface FetchDemoDataInput {
@@ -64,12 +94,17 @@ export interface ObtainedImage {
 export const TASKS = ['prepare', 'sanity_check', 'statistics', 'infer', 'evaluate'] as const;
 export type Task = (typeof TASKS)[number];
 
-export interface RunTaskInput {
+export interface FindResultInput {
   readonly cube: Cube;
   readonly imageId: Digest;
   readonly task: Task;
   /** Input name to the tree (or, for a file, the blob) that replaces the cube's default. */
   readonly inputs: Readonly<Record<string, Digest>>;
+  /** As in `TestSettings`. */
+  readonly scope: string | null;
+}
+
+export interface RunTaskInput extends FindResultInput {
   readonly gpus: number;
   readonly noCache: boolean;
   /** The benchmark that the run is for, or null; the operator's policy may give it limits of its own. */
@@ -85,6 +120,9 @@ export interface RunTaskResult {
   readonly reused: boolean;
   /** Of the container's run, also when reused. */
   readonly resources: ResourceUse;
+  readonly origin: ResultOrigin;
+  /** Only where the container ran now. */
+  readonly miss?: CacheMiss;
 }
 
 /** What a sweep of a host removed, and what it could not decide or do. */

@@ -3,7 +3,7 @@ import type { TestRunArguments } from './test-run-rules';
 
 const CUBE = { kind: 'registered', uid: 1 } as const;
 const DIGEST = `sha256:${'a'.repeat(64)}` as const;
-const VALUES: Required<TestRunArguments> = {
+const VALUES: Required<Omit<TestRunArguments, 'noCache'>> = {
   benchmark: 1,
   model: CUBE,
   dataPreparator: CUBE,
@@ -13,7 +13,7 @@ const VALUES: Required<TestRunArguments> = {
   rawData: DIGEST,
   rawLabels: DIGEST,
 };
-const NAMES = Object.keys(VALUES) as (keyof TestRunArguments)[];
+const NAMES = Object.keys(VALUES) as (keyof typeof VALUES)[];
 
 function combination(bits: number): TestRunArguments {
   return Object.fromEntries(NAMES.filter((_, at) => (bits >> at) & 1).map((name) => [name, VALUES[name]]));

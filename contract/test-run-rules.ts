@@ -1,5 +1,6 @@
 import { MedperfError } from './failures';
 import type { TestRunInput } from './test-run';
+import { stepsToRepeat } from './test-steps';
 
 export type DataSource = 'raw' | 'demo' | 'benchmark';
 
@@ -13,6 +14,7 @@ export type TestRunArguments = Pick<
   | 'demoDatasetHash'
   | 'rawData'
   | 'rawLabels'
+  | 'noCache'
 >;
 
 interface Rule {
@@ -21,7 +23,7 @@ interface Rule {
   readonly next: string;
 }
 
-type Given = Readonly<Record<keyof TestRunArguments, boolean>>;
+type Given = Readonly<Record<Exclude<keyof TestRunArguments, 'noCache'>, boolean>>;
 
 /**
  * MedPerf's rules on combinations, in its order (reference: medperf.md, 5.1), without prepared datasets by id. The last
@@ -97,7 +99,7 @@ const RULES: readonly Rule[] = [
 
 /**
  * Checks which arguments of a test run are given together and says where the data comes from.
- * @throws MedperfError `InvalidRequest` with the first broken rule.
+ * @throws MedperfError `InvalidRequest` with the first broken rule, or for an unknown step in `noCache`.
  */
 export function checkTestRunArguments(input: TestRunArguments): DataSource {
   const given: Given = {
@@ -112,6 +114,7 @@ export function checkTestRunArguments(input: TestRunArguments): DataSource {
   };
   const broken = RULES.find((rule) => rule.broken(given));
   if (broken !== undefined) throw new MedperfError('InvalidRequest', { what: broken.what, next: broken.next });
+  stepsToRepeat(input.noCache);
   if (given.rawData) return 'raw';
   return given.demoDatasetUrl ? 'demo' : 'benchmark';
 }

@@ -1,6 +1,7 @@
 import type { BenchmarkFacts } from './benchmarks';
 import type { CubeRef } from './cubes';
 import type { Digest } from './digests';
+import type { NoCache } from './test-steps';
 
 /** The arguments of MedPerf's compatibility test (`medperf test run`); which may be combined says `test-run-rules.ts`. */
 export interface TestRunInput {
@@ -17,8 +18,8 @@ export interface TestRunInput {
   readonly rawData?: Digest;
   readonly rawLabels?: Digest;
   readonly skipDemoDataPreparation?: boolean;
-  /** Run every container again instead of reusing results. */
-  readonly noCache?: boolean;
+  /** Run containers again instead of reusing results: all, or those of the steps named. */
+  readonly noCache?: NoCache;
   /** Use only records and files that the store already has. */
   readonly offline?: boolean;
   /** Leave out the benchmark's reference model. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import type { MedperfClient, Run } from '../client';
 import type { OnboardResult, Progress } from '../contract';
+import { StartedTasks } from './container-starts';
 import { EmbeddedStack, EXAMPLE_CUBES } from './embedded-stack';
 import { eventually } from './medperf-stack';
 
@@ -37,15 +38,9 @@ describe('onboarding on real parts', () => {
     return { events: history.events?.length ?? 0, json };
   }
 
-  async function started(since: number): Promise<number> {
-    const events = (await stack.docker.getEvents({
-      since,
-      until: Math.ceil(Date.now() / 1000),
-      filters: { type: ['container'], event: ['start'], label: ['org.temporal-medperf.key'] },
-    })) as AsyncIterable<Buffer>;
-    let count = 0;
-    for await (const chunk of events) count += String(chunk).split('\n').filter(Boolean).length;
-    return count;
+  async function sharedOf(id: string): Promise<string[]> {
+    const { stages } = await owner.progress(id);
+    return stages.flatMap(({ steps }) => steps.flatMap((step) => step.shared?.id ?? []));
   }
 
   it('goes from a folder to an approved association', async () => {
@@ -66,6 +61,9 @@ describe('onboarding on real parts', () => {
     expect(Object.keys(candidate.headline).length).toBeGreaterThan(0);
     expect(candidate.headline).not.toEqual(reference?.headline);
     expect((await owner.progress(run.id)).outcome).toBe('approved');
+    const shared = await sharedOf(run.id);
+    expect(shared).toHaveLength(2);
+    for (const [at, id] of shared.entries()) await keepHistory(id, `benchmark-base-${at + 1}`);
 
     const { events, json } = await keepHistory(run.id, 'onboard-approved');
     expect(events).toBeLessThan(250);
@@ -83,8 +81,7 @@ describe('onboarding on real parts', () => {
   });
 
   it('tests unchanged bytes without starting a container, and associates by the registered cube', async () => {
-    const since = Math.floor(Date.now() / 1000);
-    const before = await started(since - 3600);
+    const started = await StartedTasks.listen(stack.docker);
     const run = await owner.startTestRun({ benchmark: 1, model: { kind: 'registered', uid: 4 } });
     const result = await run.result();
     expect(result.reused).toBe(true);
@@ -92,7 +89,19 @@ describe('onboarding on real parts', () => {
     const again = await owner.startAssociate({ benchmark: 1, modelUid: 4, confirmed: true });
     expect((await again.result()).decision).toBe('APPROVED');
     await keepHistory(again.id, 'associate-approved-before');
-    expect(await started(since - 3600)).toBe(before);
+    const ids = [run.id, again.id, ...(await sharedOf(run.id))];
+    expect(started.of(ids)).toEqual([]);
+    started.close();
+  });
+
+  it('runs every container again when asked to, and shares none of it', async () => {
+    const model = { kind: 'registered', uid: 4 } as const;
+    const run = await owner.startTestRun({ benchmark: 1, model, noCache: true });
+    expect((await run.result()).reused).toBe(false);
+    const steps = (await owner.progress(run.id)).stages.flatMap((stage) => stage.steps);
+    expect(steps.filter(({ reused }) => reused === false)).toHaveLength(7);
+    expect(steps.filter(({ shared }) => shared !== undefined)).toEqual([]);
+    await keepHistory(run.id, 'test-run-no-cache');
   });
 
   it('needs no registry offline for what it has seen, and says what it has not', async () => {
@@ -148,7 +157,10 @@ describe('onboarding on real parts', () => {
   });
 
   it('fails at once when GPUs are asked for where there are none', async () => {
-    const run = await owner.startTestRun({ benchmark: 1, model: { kind: 'registered', uid: 4 }, gpus: 1 });
+    const model = { kind: 'registered', uid: 4 } as const;
+    const known = await owner.startTestRun({ benchmark: 1, model, gpus: 1 });
+    expect((await known.result()).reused).toBe(true);
+    const run = await owner.startTestRun({ benchmark: 1, model, gpus: 1, noCache: ['infer-model'] });
     await expect(run.result()).rejects.toMatchObject({ cause: { cause: { type: 'InvalidRequest' } } });
   });
 

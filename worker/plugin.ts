@@ -4,6 +4,7 @@ import {
   createClaimActivities,
   createContainerActivities,
   createControlActivities,
+  createSharedActivities,
   createSweepActivities,
 } from '../activities';
 import type { ContainerDependencies, ControlDependencies } from '../activities';
@@ -13,6 +14,8 @@ import type { HostClaims } from '../activities/host-steps';
 export interface MedPerfPluginOptions {
   /** Serves registry, store and hosting work; for a worker on the control queue. */
   readonly control?: ControlDependencies;
+  /** Serves `joinBase`; for a worker on the shared-work queue, with as many slots as tests may wait there. */
+  readonly shared?: true;
   /** Serves `claimHost`; for a worker on the shared containers queue. */
   readonly claims?: HostClaims;
   /** Serves container steps; for a worker on its host's own queue. */
@@ -57,9 +60,10 @@ export class MedPerfPlugin extends SimplePlugin {
   }
 }
 
-function activitiesOf({ control, claims, containers, sweeps }: MedPerfPluginOptions): object {
+function activitiesOf({ control, shared, claims, containers, sweeps }: MedPerfPluginOptions): object {
   return {
     ...(control === undefined ? {} : createControlActivities(control)),
+    ...(shared === undefined ? {} : createSharedActivities()),
     ...(claims === undefined ? {} : createClaimActivities(claims)),
     ...(containers === undefined ? {} : createContainerActivities(containers)),
     ...(sweeps === undefined ? {} : createSweepActivities(sweeps)),

@@ -45,6 +45,7 @@ describe('readPolicy', () => {
     ['more than Temporal waits', 'limits:\n  wallClockMs: 99999999999\n', 2, 'limits.wallClockMs: '],
     ['a key twice', 'limits:\n  pids: 1\n  pids: 2\n', 3, 'unique'],
     ['no YAML', 'limits: {\n', 2, 'Flow map'],
+    ['an unknown reuse', 'reuse: nobody\n', 1, 'reuse: '],
     ['a list', '- limits\n', 1, 'the policy: '],
     ['an unknown tag', 'limits: !js/function x\n', 1, 'tag'],
   ])('refuses %s and names its line', async (_, text, line, message) => {

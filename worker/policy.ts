@@ -8,6 +8,7 @@ import type { ContainerUser } from '../engine/container-options';
 import type { RunLimits } from '../engine/engine';
 import { GpuSourceSchema } from '../engine/gpu-inventory';
 import type { GpuSource } from '../engine/gpu-inventory';
+import type { Reuse } from '../activities/run-task';
 import type { PolicyRule } from './policy-rules';
 
 const GIB = 1024 ** 3;
@@ -91,6 +92,7 @@ export const PolicySchema = z.strictObject({
     .exactOptional(),
   user: z.strictObject({ uid: userId, gid: userId }).exactOptional(),
   hostGivenUpAfterMs: duration.min(1000).default(15 * MINUTE_MS),
+  reuse: z.enum(['across-users', 'own']).default('across-users'),
   rules: z.array(RuleSchema).default([]),
 });
 
@@ -106,6 +108,8 @@ export interface Policy {
   readonly user?: ContainerUser;
   /** How long this host may take no step of a run before the run goes to another one. */
   readonly hostGivenUpAfterMs: number;
+  /** Whether a known result is taken by whoever asks for the same action, or only by the user whose run made it. */
+  readonly reuse: Reuse;
   readonly rules: readonly PolicyRule[];
 }
 

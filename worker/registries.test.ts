@@ -44,6 +44,10 @@ it('keeps the session of an unchanged sign-in, one a profile', async () => {
   expect(await registries.open('b')).not.toBe(await registries.open('a'));
 });
 
+it('keeps results under the user as whom the worker is signed in, whatever the profile is called', async () => {
+  expect(await registries.scopeOf('a')).toMatch(/^a at http:/);
+});
+
 it('ends the session of an earlier sign-in after the requests under way', async () => {
   const first = await registries.open('a');
   const underWay = first.me();

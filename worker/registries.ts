@@ -26,6 +26,12 @@ export class Registries {
     return session;
   };
 
+  /** Under which name results of the profile's user are kept where users do not share them: as this worker signed in. */
+  readonly scopeOf = async (profile: string): Promise<string> => {
+    const { server, username } = await this.profiles.get(profile);
+    return `${username} at ${server}`;
+  };
+
   async close(): Promise<void> {
     for (const { session } of this.sessions.values()) this.retire(session);
     this.sessions.clear();

@@ -3,7 +3,7 @@ import { Client } from '@temporalio/client';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { Runtime, Worker } from '@temporalio/worker';
 import type { ContainerDependencies, ControlDependencies } from '../activities';
-import { CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue, sweepQueue } from '../contract';
+import { CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue, SHARED_QUEUE, sweepQueue } from '../contract';
 import { readGpus } from '../engine/gpu-inventory';
 import { HostGate } from './host-gate';
 import { HostRecords } from './host-records';
@@ -32,6 +32,8 @@ export interface ContainerHost extends Pick<ContainerDependencies, 'store' | 'en
 }
 
 const CONTROL_SLOTS = 50;
+/** Each only waits. */
+const WAITING_FOR_SHARED_WORK = 2000;
 const CLAIMS_AT_ONCE = 2;
 /**
  * Far more than run: steps wait for processors and GPUs inside the activity, where they tell what for. In the queue they
@@ -42,14 +44,15 @@ const HOST_STEPS_AT_ONCE = 500;
 const SHUTDOWN_GRACE = '5 seconds';
 
 /**
- * Runs this process's workers until the signal aborts: one on the control queue with the workflows, one on the shared
+ * Runs this process's workers until the signal aborts: one on the control queue with the workflows, one on which tests
+ * wait for work that they share, one on the shared
  * containers queue that serves only claims, one on the host's own queue, and one for its sweeps.
  */
 export async function runWorkers(options: WorkersOptions): Promise<void> {
   const { control, containers } = options;
   if (containers !== undefined) refuseRulesBeyond(containers.policy?.rules ?? [], containers.engine.gpuCount());
   const workers = await Promise.all([
-    ...(control === undefined ? [] : [controlWorker(options, control)]),
+    ...(control === undefined ? [] : [controlWorker(options, control), sharedWorker(options)]),
     ...(containers === undefined ? [] : containerWorkers(options, containers)),
   ]);
   const records = containers === undefined ? null : hostRecords(containers);
@@ -81,6 +84,15 @@ function controlWorker(options: WorkersOptions, control: ControlDependencies): P
   });
 }
 
+function sharedWorker(options: WorkersOptions): Promise<Worker> {
+  return Worker.create({
+    ...shared(options),
+    taskQueue: SHARED_QUEUE,
+    maxConcurrentActivityTaskExecutions: WAITING_FOR_SHARED_WORK,
+    plugins: [new MedPerfPlugin({ shared: true })],
+  });
+}
+
 function containerWorkers(
   options: WorkersOptions,
   { store, engine, imagePublisher, policy = DEFAULT_POLICY }: ContainerHost,
@@ -106,7 +118,7 @@ function containerWorkers(
     });
   const containers = new MedPerfPlugin({
     containers: {
-      ...{ store, engine, allowance, shutdown: options.signal },
+      ...{ store, engine, allowance, reuse: policy.reuse, shutdown: options.signal },
       ...(imagePublisher === undefined ? {} : { imagePublisher }),
     },
   });

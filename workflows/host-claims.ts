@@ -9,28 +9,53 @@ export interface ReadyCube {
   readonly imageId: Digest;
 }
 
-/** Claims a host and works there; when that host stops taking steps, claims anew and goes on from what is recorded. */
-export async function onSomeHost<T>(
-  gpus: number,
-  stage: StageRecorder,
-  work: (host: ClaimedHost) => Promise<T>,
-): Promise<T> {
-  const givenUp = new Set<string>();
-  for (;;) {
-    const claimed: ClaimedHost = await stage.step(
-      'claim-host',
-      gpus > 0 ? `claim a host with ${gpus} GPU(s)` : 'claim a host',
-      () =>
-        claims['medperf.claimHost'].executeWithOptions({ activityId: 'claim-host' }, [{ gpus, avoid: [...givenUp] }]),
-      ({ host }) => ({ host }),
-    );
-    try {
-      return await work(claimed);
-    } catch (error) {
-      if (!isHostLost(error)) throw error;
-      givenUp.add(claimed.host);
+/** Claims a host once something has to be done there, and keeps it for the rest of the run. */
+export class HostDesk {
+  private claimed: Promise<ClaimedHost> | null = null;
+  private readonly givenUp = new Set<string>();
+
+  constructor(
+    private readonly gpus: number,
+    private readonly stage: StageRecorder,
+  ) {}
+
+  /** Works on the claimed host; when that host stops taking steps, claims anew and goes on from what is recorded. */
+  async on<T>(work: (host: ClaimedHost) => Promise<T>): Promise<T> {
+    for (;;) {
+      const claim = (this.claimed ??= this.claim());
+      const host = await claim.catch((error: unknown) => {
+        this.letGo(claim);
+        throw error;
+      });
+      try {
+        return await work(host);
+      } catch (error) {
+        if (!isHostLost(error)) throw error;
+        this.givenUp.add(host.host);
+        this.letGo(claim);
+      }
     }
   }
+
+  /** Another step may have claimed anew meanwhile. */
+  private letGo(claim: Promise<ClaimedHost>): void {
+    if (this.claimed === claim) this.claimed = null;
+  }
+
+  private claim(): Promise<ClaimedHost> {
+    const input = { gpus: this.gpus, avoid: [...this.givenUp] };
+    return this.stage.step(
+      'claim-host',
+      this.gpus > 0 ? `claim a host with ${this.gpus} GPU(s)` : 'claim a host',
+      () => claims['medperf.claimHost'].executeWithOptions({ activityId: 'claim-host' }, [input]),
+      ({ host }) => ({ host }),
+    );
+  }
+}
+
+/** For work on one host alone. */
+export function onSomeHost<T>(gpus: number, stage: StageRecorder, work: (host: ClaimedHost) => Promise<T>): Promise<T> {
+  return new HostDesk(gpus, stage).on(work);
 }
 
 /**

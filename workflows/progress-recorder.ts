@@ -20,7 +20,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type OpenStage = Mutable<Omit<StageProgress, 'steps'>> & { steps: Mutable<StepProgress>[] };
 
 /** What a step's function may add to its line while or after it runs. */
-export type StepNotes = Pick<StepProgress, 'host' | 'reused' | 'detail'>;
+export type StepNotes = Pick<StepProgress, 'host' | 'reused' | 'detail' | 'shared' | 'steps'>;
 
 /** Keeps what the workflow knows of itself and answers the `progress` query, the search attributes and the UI from it. */
 export class ProgressRecorder {
@@ -117,9 +117,30 @@ export class StageRecorder {
   ) {}
 
   /** Runs one step; `id` becomes the activity's id, by which the server's pending activities are matched. */
-  async step<T>(id: string, name: string, work: () => Promise<T>, notes?: (result: T) => StepNotes): Promise<T> {
+  step<T>(id: string, name: string, work: () => Promise<T>, notes?: (result: T) => StepNotes): Promise<T> {
+    return this.take(this.begin(id, name), work, notes);
+  }
+
+  /** As {@link step}, for what may find nothing: it then leaves no line. */
+  async lookUp<T>(
+    id: string,
+    name: string,
+    work: () => Promise<T | null>,
+    notes: (found: T) => StepNotes,
+  ): Promise<T | null> {
+    const step = this.begin(id, name);
+    const found = await this.take(step, work, (result) => (result === null ? {} : notes(result)));
+    if (found === null) this.steps.splice(this.steps.indexOf(step), 1);
+    return found;
+  }
+
+  private begin(id: string, name: string): Mutable<StepProgress> {
     const step: Mutable<StepProgress> = { name, status: 'running', startedAt: now(), endedAt: null, activityId: id };
     this.steps.push(step);
+    return step;
+  }
+
+  private take<T>(step: Mutable<StepProgress>, work: () => Promise<T>, notes?: (result: T) => StepNotes): Promise<T> {
     return this.recorder.finishing(step, async () => {
       const result = await work();
       if (notes !== undefined) Object.assign(step, notes(result));

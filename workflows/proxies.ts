@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { MedperfActivities } from '../activities';
-import { CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue, sweepQueue } from '../contract';
+import { CONTAINERS_QUEUE, CONTROL_QUEUE, hostQueue, SHARED_QUEUE, sweepQueue } from '../contract';
 import type { ClaimedHost } from '../contract';
 
 /** The place's failures are retried with no end; the model's and the request's come back as non-retryable. */
@@ -13,11 +13,28 @@ export const registryCalls = proxyActivities<MedperfActivities>({
   retry: RETRY,
 });
 
+/** Looks into the store's records: short, and so without a heartbeat. */
+export const resultLookUps = proxyActivities<MedperfActivities>({
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '2 minutes',
+  retry: RETRY,
+});
+
 /** Downloads, archives, publishing: as long as the bytes need, while the heartbeat goes on. */
 export const byteMoving = proxyActivities<MedperfActivities>({
   taskQueue: CONTROL_QUEUE,
   startToCloseTimeout: '12 hours',
   heartbeatTimeout: '1 minute',
+  retry: RETRY,
+});
+
+/** Waits for work that several share, as long as that takes. */
+export const sharing = proxyActivities<MedperfActivities>({
+  taskQueue: SHARED_QUEUE,
+  startToCloseTimeout: '365 days',
+  heartbeatTimeout: '1 minute',
+  // A cancelled run has left when it ends.
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: RETRY,
 });
 

@@ -68,7 +68,7 @@ export async function submitStage(input: SubmitInput, stage: StageRecorder): Pro
   const { profile, name, urls, operational } = input;
   const cube: Cube = await stage.step('fetch-hosted', `download and check ${name}`, () =>
     byteMoving['medperf.fetchCube'].executeWithOptions({ activityId: 'fetch-hosted', summary: name }, [
-      { profile, cube: { kind: 'hosted', name, urls, hashes: input.hashes ?? {} }, offline: false },
+      { cube: { kind: 'hosted', name, urls, hashes: input.hashes ?? {} }, offline: false },
     ]),
   );
   const imageId = await hostedImageId(cube, stage);

@@ -1,79 +1,74 @@
 import { ApplicationFailure } from '@temporalio/workflow';
-import { checkTestRunArguments } from '../contract';
+import { checkTestRunArguments, stepsToRepeat } from '../contract';
 import type {
+  BenchmarkBaseInput,
   BenchmarkFacts,
-  ClaimedHost,
   Cube,
   CubeRef,
   DataAndLabels,
-  Digest,
+  DemoData,
   EvaluatedModel,
-  RunTaskResult,
-  Task,
+  Identified,
+  IdentifiedCube,
+  JoinedBase,
   TestRunInput,
   TestRunResult,
+  TestSettings,
+  TestStep,
 } from '../contract';
-import { obtainImage, onSomeHost, sideBySide } from './host-claims';
-import type { ReadyCube } from './host-claims';
-import { byteMoving, onHost, registryCalls } from './proxies';
-import type { StageRecorder } from './progress-recorder';
 import { rejectAsFailure } from './failures';
+import { HeldCube } from './held-cube';
+import { HostDesk, sideBySide } from './host-claims';
+import { byteMoving, registryCalls, sharing } from './proxies';
+import type { StageRecorder } from './progress-recorder';
+import { TestSteps } from './test-steps';
+
+type Role = 'data-preparator' | 'evaluator' | 'model' | 'reference';
 
 /** Everything the test needs, once the benchmark has filled what the user left open. */
 interface TestPlan {
   readonly benchmark: BenchmarkFacts | null;
-  readonly model: CubeRef;
-  readonly dataPreparator: CubeRef;
-  readonly evaluator: CubeRef;
-  readonly reference: CubeRef | null;
+  readonly cubes: Readonly<Record<Exclude<Role, 'reference'>, CubeRef>> & { readonly reference?: CubeRef };
   readonly data: { readonly url: string; readonly hash: string } | DataAndLabels;
   readonly prepared: boolean;
 }
 
-/** MedPerf's compatibility test: prepare → sanity check → statistics → infer → evaluate, on one host. */
+/**
+ * MedPerf's compatibility test: prepare → sanity check → statistics → infer → evaluate. What is known is taken without
+ * fetching anything; what other tests need as well is done in runs that they share.
+ */
 export async function testRunStage(input: TestRunInput, stage: StageRecorder): Promise<TestRunResult> {
   const plan = await planTest(input, stage);
-  const [data, dataPreparator, evaluator, model, reference] = await Promise.all([
-    fetchData(plan, input, stage),
-    fetchCube('data-preparator', plan.dataPreparator, input, stage),
-    fetchCube('evaluator', plan.evaluator, input, stage),
-    fetchCube('model', plan.model, input, stage),
-    plan.reference === null ? null : fetchCube('reference', plan.reference, input, stage),
+  const test = new ModelTest(plan, input, await identify(plan, input, stage), stage);
+  const [{ prepared, dataPreparator }] = await sideBySide([() => test.prepare(), () => test.warmUp()]);
+  const data = plan.prepared ? test.data : prepared;
+  const [candidate, reference] = await sideBySide([
+    () => test.evaluateModel(data),
+    () => (plan.cubes.reference === undefined ? null : test.evaluateReference(data)),
   ]);
-
-  return onSomeHost(input.gpus ?? 0, stage, async (host) => {
-    const test = new HostedTest(host, input, stage);
-    const [preparator, metrics, candidateModel, referenceModel] = await sideBySide([
-      () => test.obtain('data-preparator', dataPreparator),
-      () => test.obtain('evaluator', evaluator),
-      () => test.obtain('model', model),
-      () => (reference === null ? null : test.obtain('reference', reference)),
-    ]);
-    const prepared = await test.prepare(preparator, data, plan.prepared);
-    const [candidate, compared] = await sideBySide([
-      () => test.evaluate('model', candidateModel, metrics, prepared),
-      () => (referenceModel === null ? null : test.evaluate('reference', referenceModel, metrics, prepared)),
-    ]);
-    const report = await stage.step('report', 'write the test report', () =>
-      byteMoving['medperf.recordReport'].executeWithOptions({ activityId: 'report', summary: 'test report' }, [
-        { ...demoDataset(plan), prepared, dataPreparator, evaluator, candidate, reference: compared },
-      ]),
-    );
-    const tested = { tree: model.tree, imageId: candidateModel.imageId, benchmark: plan.benchmark };
-    return { ...report, tested, reused: test.allReused };
-  });
+  const cubes = { dataPreparator, evaluator: await test.evaluator.cube() };
+  const report = await stage.step('report', 'write the test report', () =>
+    byteMoving['medperf.recordReport'].executeWithOptions({ activityId: 'report', summary: 'test report' }, [
+      { ...demoDataset(plan), prepared, ...cubes, candidate, reference },
+    ]),
+  );
+  const tested = { ...(await test.testedBytes()), benchmark: plan.benchmark };
+  return { ...report, tested, reused: test.allReused };
 }
 
 async function planTest(input: TestRunInput, stage: StageRecorder): Promise<TestPlan> {
   const source = rejectAsFailure(() => checkTestRunArguments(input));
   const benchmark = input.benchmark === undefined ? null : await resolveBenchmark(input.benchmark, input, stage);
   const model = input.model ?? registered(benchmark?.referenceModel);
+  const reference = referenceBeside(model, benchmark, input);
   return {
     benchmark,
-    model,
-    dataPreparator: input.dataPreparator ?? registered(benchmark?.dataPreparator),
-    evaluator: input.evaluator ?? registered(benchmark?.evaluator),
-    reference: referenceBeside(model, benchmark, input),
+    cubes: {
+      'data-preparator': input.dataPreparator ?? registered(benchmark?.dataPreparator),
+      evaluator: input.evaluator ?? registered(benchmark?.evaluator),
+      model,
+      ...(reference === null ? {} : { reference }),
+    },
     data: dataSource(source, input, benchmark),
     prepared:
       source === 'benchmark' ? (benchmark?.demoDatasetPrepared ?? false) : (input.skipDemoDataPreparation ?? false),
@@ -127,105 +122,124 @@ function demoDataset(plan: TestPlan): { demoDatasetUrl: string; demoDatasetHash:
     : { demoDatasetUrl: '', demoDatasetHash: '' };
 }
 
-async function fetchData(plan: TestPlan, input: TestRunInput, stage: StageRecorder): Promise<DataAndLabels> {
-  const source = plan.data;
-  if (!('url' in source)) return source;
-  return stage.step('demo-data', 'fetch and unpack the demo data', () =>
-    byteMoving['medperf.fetchDemoData'].executeWithOptions({ activityId: 'demo-data', summary: 'demo data' }, [
-      { url: source.url, hash: source.hash, offline: input.offline ?? false },
+function identify(plan: TestPlan, input: TestRunInput, stage: StageRecorder): Promise<Identified> {
+  return stage.step('identify', 'look up the cubes and what is known of them', () =>
+    registryCalls['medperf.identify'].executeWithOptions({ activityId: 'identify', summary: 'cubes and demo data' }, [
+      {
+        profile: input.profile,
+        cubes: { ...plan.cubes },
+        demoData: 'url' in plan.data ? { ...plan.data, offline: input.offline ?? false } : null,
+        offline: input.offline ?? false,
+      },
     ]),
   );
 }
 
-function fetchCube(role: string, cube: CubeRef, input: TestRunInput, stage: StageRecorder): Promise<Cube> {
-  const activityId = `fetch-${role}`;
-  const name = cube.kind === 'registered' ? `cube ${cube.uid}` : cube.label;
-  return stage.step(activityId, `fetch and check the ${role}, ${name}`, () =>
-    byteMoving['medperf.fetchCube'].executeWithOptions({ activityId, summary: `${role}: ${name}` }, [
-      { profile: input.profile, cube, offline: input.offline ?? false },
-    ]),
-  );
-}
-
-/** The steps of one test on one host. */
-class HostedTest {
-  allReused = true;
-  private readonly activities;
+/** The steps of one test, those that are shared among them. */
+class ModelTest {
+  readonly evaluator: HeldCube;
+  readonly data: DemoData | DataAndLabels;
+  private readonly model: HeldCube;
+  private readonly settings: TestSettings;
+  private readonly repeat: ReadonlySet<TestStep>;
+  private readonly desk: HostDesk;
+  private readonly steps: TestSteps;
+  private readonly joined: JoinedBase[] = [];
 
   constructor(
-    private readonly host: ClaimedHost,
-    private readonly input: TestRunInput,
+    private readonly plan: TestPlan,
+    input: TestRunInput,
+    private readonly identified: Identified,
     private readonly stage: StageRecorder,
   ) {
-    this.activities = onHost(host);
+    this.repeat = rejectAsFailure(() => stepsToRepeat(input.noCache));
+    this.settings = {
+      offline: input.offline ?? false,
+      gpus: input.gpus ?? 0,
+      benchmark: input.benchmark ?? null,
+      scope: identified.scope,
+    };
+    this.desk = new HostDesk(this.settings.gpus, stage);
+    this.steps = new TestSteps(this.desk, this.settings, this.repeat, stage);
+    this.data = 'url' in plan.data ? { ...plan.data, known: identified.demoData } : plan.data;
+    this.model = this.hold('model');
+    this.evaluator = this.hold('evaluator');
   }
 
-  async prepare(preparator: ReadyCube, raw: DataAndLabels, prepared: boolean): Promise<DataAndLabels> {
-    const inputs = { data_path: raw.data, labels_path: raw.labels };
-    let ready = raw;
-    let report: Digest | undefined;
-    if (!prepared) {
-      const { outputs } = await this.run('prepare', preparator, 'prepare', inputs);
-      const data = outputs['output_path'];
-      if (data === undefined) throw ApplicationFailure.nonRetryable('prepare has no output_path', 'IncompatibleModel');
-      // E23's cubes without output_labels_path keep the labels with the data.
-      ready = { data, labels: outputs['output_labels_path'] ?? data };
-      report = outputs['report_file'];
+  get allReused(): boolean {
+    return [this.steps, ...this.joined].every(({ runs }) => runs.every(({ result }) => result.reused));
+  }
+
+  /** Of a model that never ran no result can be known, so its image comes while the data is prepared. */
+  warmUp(): Promise<unknown> | null {
+    if (this.model.ranBefore && !this.repeat.has('infer-model')) return null;
+    return this.desk.on((host) => sideBySide([() => this.model.ready(host), () => this.evaluator.ready(host)]));
+  }
+
+  async prepare(): Promise<{ prepared: DataAndLabels; dataPreparator: Cube }> {
+    if (this.repeats('prepare', 'sanity-check', 'statistics')) {
+      const preparator = this.hold('data-preparator');
+      const prepared = await this.steps.prepare(preparator, this.data, this.plan.prepared);
+      return { prepared, dataPreparator: await preparator.cube() };
     }
-    const checked = { data_path: ready.data, labels_path: ready.labels };
-    const withReport = report === undefined ? checked : { ...checked, report_file: report };
-    await this.run('sanity-check', preparator, 'sanity_check', withReport);
-    await this.run('statistics', preparator, 'statistics', checked);
-    return ready;
+    const { prepared, dataPreparator } = await this.join('base-data', 'prepare and check the data', {
+      ...this.settings,
+      part: 'prepared-data',
+      gpus: 0,
+      dataPreparator: this.cubeOf('data-preparator'),
+      data: this.data,
+      prepared: this.plan.prepared,
+    });
+    if (prepared === null || dataPreparator === null) throw new TypeError('a shared run without its prepared data');
+    return { prepared, dataPreparator };
   }
 
-  async evaluate(
-    role: 'model' | 'reference',
-    model: ReadyCube,
-    metrics: ReadyCube,
-    data: DataAndLabels,
-  ): Promise<EvaluatedModel> {
-    const gpus = this.input.gpus ?? 0;
-    const inferred = await this.run(`infer-${role}`, model, 'infer', { data_path: data.data }, gpus);
-    const predictions = inferred.outputs['output_path'];
-    if (predictions === undefined)
-      throw ApplicationFailure.nonRetryable('infer has no output_path', 'IncompatibleModel');
-    const evaluated = await this.run(`evaluate-${role}`, metrics, 'evaluate', { predictions, labels: data.labels });
-    const evaluation = evaluated.outputs['output_path'];
-    if (evaluation === undefined)
-      throw ApplicationFailure.nonRetryable('evaluate has no output_path', 'IncompatibleModel');
-    return { cube: model.cube, evaluation, log: inferred.log };
+  evaluateModel(data: DemoData | DataAndLabels): Promise<EvaluatedModel> {
+    return this.steps.evaluate('model', this.model, this.evaluator, data);
   }
 
-  async obtain(role: string, cube: Cube): Promise<ReadyCube> {
-    return obtainImage(this.host, role, cube, this.input.offline ?? false, this.stage);
+  async evaluateReference(data: DemoData | DataAndLabels): Promise<EvaluatedModel> {
+    if (this.repeats('infer-reference', 'evaluate-reference')) {
+      return this.steps.evaluate('reference', this.hold('reference'), this.evaluator, data);
+    }
+    const { reference } = await this.join('base-reference', 'run the reference model', {
+      ...this.settings,
+      part: 'reference-run',
+      reference: this.cubeOf('reference'),
+      evaluator: this.cubeOf('evaluator'),
+      data,
+    });
+    if (reference === null) throw new TypeError('a shared run without its reference');
+    return reference;
   }
 
-  private async run(
-    step: string,
-    { cube, imageId }: ReadyCube,
-    task: Task,
-    inputs: Readonly<Record<string, Digest>>,
-    gpus = 0,
-  ): Promise<RunTaskResult> {
-    const result = await this.stage.step(
-      step,
-      `${task} with ${cube.name}`,
-      () =>
-        this.activities['medperf.runTask'].executeWithOptions({ activityId: step, summary: `${task}: ${cube.name}` }, [
-          {
-            cube,
-            imageId,
-            task,
-            inputs,
-            gpus,
-            noCache: this.input.noCache ?? false,
-            benchmark: this.input.benchmark ?? null,
-          },
-        ]),
-      ({ host, reused }) => ({ host, reused }),
+  async testedBytes(): Promise<Pick<TestRunResult['tested'], 'tree' | 'imageId'>> {
+    return { tree: (await this.model.cube()).tree, imageId: await this.model.imageId(this.desk) };
+  }
+
+  private async join(activityId: string, name: string, input: BenchmarkBaseInput): Promise<JoinedBase> {
+    const joined = await this.stage.step(
+      activityId,
+      `${name} (shared)`,
+      () => sharing['medperf.joinBase'].executeWithOptions({ activityId, summary: name }, [input]),
+      ({ runs, shared, steps }) => ({ reused: runs.every(({ result }) => result.reused), shared, steps }),
     );
-    this.allReused &&= result.reused;
-    return result;
+    this.joined.push(joined);
+    return joined;
+  }
+
+  /** What has to run again for this test alone is not shared. */
+  private repeats(...steps: readonly TestStep[]): boolean {
+    return steps.some((step) => this.repeat.has(step));
+  }
+
+  private hold(role: Role): HeldCube {
+    return new HeldCube(role, this.cubeOf(role), this.settings.offline, this.stage);
+  }
+
+  private cubeOf(role: Role): IdentifiedCube {
+    const cube = this.identified.cubes[role];
+    if (cube === undefined) throw new TypeError(`the ${role} was not identified`);
+    return cube;
   }
 }

@@ -1,4 +1,3 @@
-import { isCancellation } from '@temporalio/workflow';
 import type {
   AssociateInput,
   AssociateResult,
@@ -16,6 +15,7 @@ import type {
   TestRunResult,
 } from '../contract';
 import { associateStage, checkStanding } from './associate-stage';
+import { ending } from './ending';
 import { ProgressRecorder } from './progress-recorder';
 import { hostStage, packageStage, submitStage } from './publishing-stages';
 import { testRunStage } from './test-run-stage';
@@ -92,22 +92,6 @@ export function medperfOnboard(input: OnboardInput): Promise<OnboardResult> {
       return { test, packaged, hosted, registered, association };
     },
   );
-}
-
-/** Records how the workflow ended; a cancellation stays a cancellation. */
-async function ending<T>(
-  progress: ProgressRecorder,
-  outcome: Outcome | ((result: T) => Outcome),
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    const result = await work();
-    progress.end(typeof outcome === 'function' ? outcome(result) : outcome);
-    return result;
-  } catch (error) {
-    progress.end(isCancellation(error) ? 'cancelled' : 'failed');
-    throw error;
-  }
 }
 
 function associationOutcome({ decision }: AssociateResult): Outcome {

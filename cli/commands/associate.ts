@@ -1,5 +1,8 @@
 import type { Command } from 'commander';
+import type { NoCache } from '../../contract';
 import { define, wholeNumber } from '../command';
+import { noCacheFrom, withCacheOptions } from '../no-cache';
+import type { CacheOptions } from '../no-cache';
 import { followRequest } from '../request-decision';
 import { withSession } from '../session';
 import { printStarted, withDetach } from '../waiting';
@@ -7,12 +10,11 @@ import type { WaitingOptions } from '../waiting';
 import { withPair } from './association';
 
 /** What `associate` and `onboard` have in common. */
-export interface RequestingOptions extends WaitingOptions {
+export interface RequestingOptions extends WaitingOptions, CacheOptions {
   readonly benchmark: number;
   readonly yes?: boolean;
   readonly again?: boolean;
   readonly wait?: boolean;
-  readonly cache: boolean;
   readonly reference: boolean;
   readonly gpus?: number;
 }
@@ -46,11 +48,10 @@ export function addAssociateCommand(mlcube: Command): void {
 }
 
 export function withRequesting(command: Command): Command {
-  return withDetach(command)
+  return withCacheOptions(withDetach(command))
     .option('-y, --yes', 'send the request without asking')
     .option('--again', 'ask again after a rejection')
     .option('--wait', "stay until the committee's decision")
-    .option('--no-cache', 'run every container again')
     .option('--no-reference', "leave the benchmark's reference model out of the test")
     .option('--gpus <count>', "GPUs for the model's infer task", wholeNumber);
 }
@@ -58,7 +59,7 @@ export function withRequesting(command: Command): Command {
 interface Requested {
   readonly confirmed?: true;
   readonly again?: true;
-  readonly noCache?: true;
+  readonly noCache?: NoCache;
   readonly noReference?: true;
   readonly gpus?: number;
 }
@@ -68,7 +69,7 @@ export function requested(options: RequestingOptions): Requested {
   return {
     ...(options.yes === true ? { confirmed: true } : {}),
     ...(options.again === true ? { again: true } : {}),
-    ...(options.cache ? {} : { noCache: true }),
+    ...noCacheFrom(options),
     ...(options.reference ? {} : { noReference: true }),
     ...(options.gpus === undefined ? {} : { gpus: options.gpus }),
   };

@@ -5,6 +5,7 @@ import { foreseenFailure, renderFailure } from '../failures';
 import { renderProgress } from '../progress-view';
 import { listRuns, runTable } from '../run-list';
 import { followLogs, printLogs } from '../run-logs';
+import { renderReasons, stepReasons } from '../run-why';
 import { withAnySession } from '../session';
 import type { Cli, Session } from '../session';
 import { exportRun } from '../support-bundle';
@@ -40,6 +41,18 @@ export function addRunCommands(program: Command): void {
       withAnySession(cli, (session) =>
         options.follow === true ? followLogs(cli, session, id, step) : printLogs(cli, session, id, step),
       ),
+  );
+  define(
+    run
+      .command('why')
+      .description('Say of each container step whether it ran or an earlier result was taken, and why')
+      .argument('<id>'),
+    ['run why medperf-test/…', 'run why medperf-test/… --json'],
+    (cli, _options, [id = '']) =>
+      withAnySession(cli, async (session) => {
+        const reasons = await stepReasons(session.temporal.client, id);
+        cli.output.result({ id, steps: reasons }, () => renderReasons(reasons));
+      }),
   );
   define(
     run

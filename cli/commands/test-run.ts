@@ -3,6 +3,8 @@ import type { CubeRef, Digest, TestRunInput, TestRunResult } from '../../contrac
 import { checkTestRunArguments } from '../../contract';
 import { define, wholeNumber } from '../command';
 import { cubeFrom, dataFrom } from '../cube-arguments';
+import { noCacheFrom, withCacheOptions } from '../no-cache';
+import type { CacheOptions } from '../no-cache';
 import { withSession } from '../session';
 import type { Cli, Session } from '../session';
 import { renderTestReport } from '../test-report';
@@ -11,7 +13,7 @@ import type { WaitingOptions } from '../waiting';
 import { asWrongUse } from '../wrong-use';
 
 /** The options as commander names them. */
-export interface TestRunOptions extends WaitingOptions {
+export interface TestRunOptions extends WaitingOptions, CacheOptions {
   readonly benchmark?: number;
   readonly model?: string;
   readonly dataPreparation?: string;
@@ -20,7 +22,6 @@ export interface TestRunOptions extends WaitingOptions {
   readonly demoDatasetHash?: string;
   readonly dataPath?: string;
   readonly labelsPath?: string;
-  readonly cache: boolean;
   readonly reference: boolean;
   readonly offline?: boolean;
   readonly skipDemoDataPreparation?: boolean;
@@ -36,27 +37,29 @@ export interface ArgumentReaders {
 export function addTestCommands(program: Command): void {
   const test = program.command('test').description("Test a model's compatibility with a benchmark");
   define(
-    withDetach(
-      test
-        .command('run')
-        .description('Run the compatibility test: prepare the data, infer, evaluate')
-        .option('-b, --benchmark <uid>', 'uid of the benchmark', wholeNumber)
-        .option('-m, --model <path|uid>', 'model: its mlcube.yaml, its folder, or the uid of a registered cube')
-        .option('-p, --data-preparation <path|uid>', 'data preparator to use instead (also --data_preparation)')
-        .option('-e, --evaluator <path|uid>', 'metrics cube to use instead')
-        .option('--demo-dataset-url <url>', 'archive of raw data to test on')
-        .option('--demo-dataset-hash <hash>', 'its SHA-256')
-        .option('--data-path <folder>', 'raw data to test on (also --data_path)')
-        .option('--labels-path <folder>', 'its labels (also --labels_path)')
-        .option('--no-cache', 'run every container again')
-        .option('--no-reference', "leave the benchmark's reference model out")
-        .option('--offline', 'use only records and files that the store has')
-        .option('--skip-demo-data-preparation', 'the data is prepared already')
-        .option('--gpus <count>', "GPUs for the model's infer task", wholeNumber),
+    withCacheOptions(
+      withDetach(
+        test
+          .command('run')
+          .description('Run the compatibility test: prepare the data, infer, evaluate')
+          .option('-b, --benchmark <uid>', 'uid of the benchmark', wholeNumber)
+          .option('-m, --model <path|uid>', 'model: its mlcube.yaml, its folder, or the uid of a registered cube')
+          .option('-p, --data-preparation <path|uid>', 'data preparator to use instead (also --data_preparation)')
+          .option('-e, --evaluator <path|uid>', 'metrics cube to use instead')
+          .option('--demo-dataset-url <url>', 'archive of raw data to test on')
+          .option('--demo-dataset-hash <hash>', 'its SHA-256')
+          .option('--data-path <folder>', 'raw data to test on (also --data_path)')
+          .option('--labels-path <folder>', 'its labels (also --labels_path)')
+          .option('--no-reference', "leave the benchmark's reference model out")
+          .option('--offline', 'use only records and files that the store has')
+          .option('--skip-demo-data-preparation', 'the data is prepared already')
+          .option('--gpus <count>', "GPUs for the model's infer task", wholeNumber),
+      ),
     ),
     [
       'test run --benchmark 1 --model medperf_tutorial/chestxray_mlp/mlcube/mlcube.yaml',
       'test run -b 1 -m 4 --no-cache',
+      'test run -b 1 -m 4 --no-cache=infer-model,evaluate',
       'test run -p ./prep -m ./model -e ./metrics --data_path ./images --labels_path ./labels',
     ],
     run,
@@ -92,7 +95,7 @@ export async function testRunInput(
     ...(demoDatasetHash === undefined ? {} : { demoDatasetHash }),
     ...(dataPath === undefined ? {} : { rawData: await data(dataPath) }),
     ...(labelsPath === undefined ? {} : { rawLabels: await data(labelsPath) }),
-    ...(options.cache ? {} : { noCache: true }),
+    ...noCacheFrom(options),
     ...(options.reference ? {} : { noReference: true }),
     ...(options.offline === true ? { offline: true } : {}),
     ...(options.skipDemoDataPreparation === true ? { skipDemoDataPreparation: true } : {}),

@@ -104,7 +104,14 @@ async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, s
     signal,
     ...(options.role === 'containers'
       ? {}
-      : { control: { store, openRegistry: registries.open, publisher: await publisher(cli, store, options) } }),
+      : {
+          control: {
+            store,
+            openRegistry: registries.open,
+            publisher: await publisher(cli, store, options),
+            ...(policy.reuse === 'own' ? { scopeOf: registries.scopeOf } : {}),
+          },
+        }),
     ...(host === null ? {} : { containers: { store, engine: host.engine, policy, ...images?.place(host.engine) } }),
     onReady: () => tellReady(cli, options),
   };

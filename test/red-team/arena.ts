@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import { z } from 'zod';
 import { actionKey } from '../../activities/action-key';
-import { planAction } from '../../activities/run-task';
+import { planAction } from '../../activities/plan-action';
 import type { ActionResult, Digest } from '../../contract';
 import { containerName } from '../../engine/container-name';
 import { DockerEngine } from '../../engine/docker-engine';
@@ -143,9 +143,6 @@ export class Arena {
       imageId: imageId ?? this.imageId,
       task: 'infer',
       inputs: { data_path: await this.factsTree(facts) },
-      gpus: 0,
-      noCache: true,
-      benchmark: null,
     });
     return {
       key: actionKey(action),

@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hostedFileNames } from '../contract';
+import type { Cube, HostedRef, Identified, IdentifyInput } from '../contract';
+import type { CubeRecord, Registry } from '../registry/registry';
+import { FileStore } from '../store/file-store';
+import { recordRan } from './action-history';
+import { identify } from './identify';
+import { rememberCube } from './known-cubes';
+import { rememberDemoData } from './known-data';
+
+const hex = (letter: string): string => letter.repeat(64);
+const tree = `sha256:${hex('d')}` as const;
+/** Nothing answers there: whoever fetches fails. */
+const urls = { manifestUrl: 'http://127.0.0.1:1/m' };
+const hashes = { manifestHash: hex('a'), imageHash: hex('c') };
+const RECORD = { uid: 4, name: 'model', urls, hashes, isValid: true } as CubeRecord;
+const REF: HostedRef = { kind: 'hosted', uid: 4, name: 'model', urls, hashes };
+const IMAGE = { reference: 'a/b:1', expectedId: `sha256:${hex('c')}` } as const;
+const CUBE: Cube = { name: 'model', uid: 4, tree, image: IMAGE, hashes: { manifestHash: hex('a') } };
+
+describe('identify', () => {
+  let home: string;
+  let store: FileStore;
+
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), 'medperf-identify-'));
+    store = new FileStore(home);
+  });
+
+  afterEach(() => rm(home, { recursive: true, force: true }));
+
+  function ask(change: Partial<IdentifyInput> = {}, record: Partial<CubeRecord> = {}): Promise<Identified> {
+    const registry = { server: 's', cube: () => Promise.resolve({ ...RECORD, ...record }) } as unknown as Registry;
+    const input = { profile: 'p', cubes: { model: { kind: 'registered', uid: 4 } }, demoData: null, offline: false };
+    return identify(
+      {
+        store,
+        openRegistry: () => Promise.resolve(registry),
+        scopeOf: (profile) => Promise.resolve(`user of ${profile}`),
+        signal: new AbortController().signal,
+      },
+      { ...(input as IdentifyInput), ...change },
+    );
+  }
+
+  it('knows a cube from its record once its files were fetched, and fetches nothing itself', async () => {
+    const unknown = { ref: REF, known: null, imageId: null, ranBefore: false };
+    expect((await ask()).cubes).toEqual({ model: unknown });
+    await rememberCube(store, REF, CUBE);
+    const known = { ref: REF, known: CUBE, imageId: IMAGE.expectedId, ranBefore: false };
+    expect((await ask()).cubes).toEqual({ model: known });
+    await recordRan(store, tree, '2026-01-01T00:00:00Z');
+    expect((await ask({ offline: true })).cubes).toEqual({ model: { ...known, ranBefore: true } });
+  });
+
+  it('takes nothing over when the record has changed under the same uid', async () => {
+    await rememberCube(store, REF, CUBE);
+    const { cubes } = await ask({}, { hashes: { ...hashes, manifestHash: hex('e') } });
+    expect(cubes['model']?.known).toBeNull();
+  });
+
+  it('knows the trees of demo data by the hash of its archive alone', async () => {
+    await rememberDemoData(store, hex('f'), { data: tree, labels: tree });
+    const demoData = { url: 'http://127.0.0.1:1/d', offline: false };
+    expect((await ask({ demoData: { ...demoData, hash: hex('f') } })).demoData).toEqual({ data: tree, labels: tree });
+    expect((await ask({ demoData: { ...demoData, hash: hex('0') } })).demoData).toBeNull();
+    expect((await ask({ demoData: { ...demoData, hash: '' } })).demoData).toBeNull();
+  });
+
+  it("asks a host for the image of a folder's cube that goes by a tag", async () => {
+    const manifest = await store.putBytes("docker: { image: 'a/b:1' }\ntasks: {}\nname: x\n");
+    const file = { kind: 'file', ...manifest, executable: false } as const;
+    const folder = await store.composeTree({ [hostedFileNames.manifest]: file });
+    const { cubes, scope } = await ask({ cubes: { model: { kind: 'local', tree: folder.digest, label: 'mine' } } });
+    expect(cubes['model']).toMatchObject({ known: { name: 'mine', uid: null }, imageId: null });
+    expect(scope).toBe('user of p');
+  });
+});

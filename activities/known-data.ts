@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { isDigest } from '../contract';
+import type { DataAndLabels, Digest, FetchDemoDataInput } from '../contract';
+import type { Store } from '../store/store';
+import { digestOf } from './action-key';
+
+const digest = z.custom<Digest>(isDigest);
+const DataSchema = z.object({ data: digest, labels: digest });
+
+/** The trees that demo data was unpacked to, remembered under the archive's hash. */
+export async function knownDemoData(
+  store: Store,
+  { hash }: Pick<FetchDemoDataInput, 'hash'>,
+): Promise<DataAndLabels | null> {
+  const known = DataSchema.safeParse(isDigest(`sha256:${hash}`) ? await store.readRecord(recordName(hash)) : null);
+  return known.success ? known.data : null;
+}
+
+export async function rememberDemoData(store: Store, hash: string, trees: DataAndLabels): Promise<void> {
+  if (isDigest(`sha256:${hash}`)) await store.writeRecord(recordName(hash), trees);
+}
+
+function recordName(hash: string): string {
+  return `demo-data/${digestOf({ archive: hash })}`;
+}
