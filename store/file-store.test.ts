@@ -205,8 +205,9 @@ describe('action results and records', () => {
 describe('a place that fails', () => {
   it('is StoreUnavailable with what to do, without host paths', async () => {
     await writeFile(join(scratch, 'store'), 'a file where the store should be');
-    for (const attempt of [store.putBytes('x'), store.writeRecord('r', 1), store.has(sha256('x'))]) {
-      const failure: unknown = await attempt.catch((error: unknown) => error);
+    const attempts = [() => store.putBytes('x'), () => store.writeRecord('r', 1), () => store.has(sha256('x'))];
+    for (const attempt of attempts) {
+      const failure: unknown = await attempt().catch((error: unknown) => error);
       expect(failure).toMatchObject({ type: 'StoreUnavailable' });
       expect(String(failure)).not.toContain(scratch);
     }
