@@ -1,4 +1,5 @@
 /** What a thread of `file-threads.ts` can be asked for. Answers are data: a thread's errors lose their types on the way. */
+export { hashFiles } from './hash-files';
 export { ingestFiles, ingestPieces } from './ingest-files';
 export { arePresent, placeFiles, renameFiles } from './place-files';
 export { readFiles } from './read-files';

@@ -1,0 +1,216 @@
+import { join } from 'node:path';
+import { MedperfError, toMedperfHash } from '../contract';
+import type { BlobRef, Digest } from '../contract';
+import { BlobFiles } from './blob-files';
+import { forEachBounded } from './bounded';
+import { inThread } from './file-threads';
+import { findBlobs, findIncoming, findKeepers, sizeOfFile } from './store-folders';
+import type { KeeperFound } from './store-folders';
+import { decodeListing, encodeListing, LISTING_BEGINS, MAX_LISTING_BYTES } from './tree-listing';
+import type { ListingEntry } from './tree-listing';
+
+/** Blobs that a thread hashes at a time. */
+const FILES_OF_A_THREAD = 256;
+const BYTES_OF_A_THREAD = 16 * 1024 * 1024;
+const ORDERS_AT_ONCE = 16;
+
+export interface VerifyOptions {
+  /** Moves damaged blobs away, so that nobody reads them and they can be put again. */
+  readonly quarantine?: boolean;
+  readonly signal?: AbortSignal;
+  /** Bytes that were hashed so far, and all that will be. */
+  readonly onProgress?: (checked: number, total: number) => void;
+}
+
+/** A blob whose bytes are not those that its name promises. */
+export interface DamagedBlob extends BlobRef {
+  /** The SHA-256 of what is there, or the system's error that kept it from being read. */
+  readonly found: Digest | { readonly code: string };
+  readonly quarantined: boolean;
+  /** Results, records and folders that name it, such as `record cube-trees/…` or `folder sha256:…`; sorted. */
+  readonly neededBy: readonly string[];
+}
+
+/** A blob that the store does not have, though something names it. */
+export interface MissingBlob {
+  readonly digest: Digest;
+  /** As in {@link DamagedBlob}. */
+  readonly neededBy: readonly string[];
+}
+
+export interface StoreReport {
+  readonly blobs: number;
+  /** Of all blobs. */
+  readonly bytes: number;
+  readonly damaged: readonly DamagedBlob[];
+  readonly missing: readonly MissingBlob[];
+  /** Results and records that are no JSON; they count as not there, and are written again when they are next needed. */
+  readonly unreadable: readonly string[];
+  /** What no store put among the blobs, as paths below the store's directory. */
+  readonly foreign: readonly string[];
+  /** What is on its way in, or was left by processes that died: the clean-up removes it when it is old. The same paths. */
+  readonly leftOvers: readonly string[];
+}
+
+/** True when nothing is wrong; left-overs are not. */
+export function isSound({ damaged, missing, unreadable, foreign }: StoreReport): boolean {
+  return [damaged, missing, unreadable, foreign].every(({ length }) => length === 0);
+}
+
+/**
+ * Reads and hashes every blob of a file store and looks for every blob that a result, a record or a folder names. Safe
+ * beside running work. What it finds gone or damaged, people's folders are looked at for again when they are next put.
+ */
+export async function verifyStore(directory: string, options: VerifyOptions = {}): Promise<StoreReport> {
+  const { signal, quarantine = false } = options;
+  const files = new BlobFiles(directory);
+  // Before the blobs: what is put meanwhile names nothing that is looked for too early.
+  const { keepers, leftOvers: drafts } = await findKeepers(directory);
+  const found = await findBlobs(directory);
+  const incoming = await findIncoming(directory);
+  const hashed = await hashAll(files, found.blobs, options);
+  signal?.throwIfAborted();
+
+  const needs = new Needs(directory, hashed.sound);
+  for (const keeper of keepers) needs.addKeeper(keeper);
+  for (const listing of hashed.listings) await needs.addListing(files, listing, signal);
+  const missing = await needs.missing(files, hashed.damaged);
+  const damaged: DamagedBlob[] = [];
+  for (const blob of hashed.damaged) {
+    if (quarantine) await files.quarantine(blob.digest);
+    damaged.push({ ...blob, quarantined: quarantine, neededBy: await needs.of(blob.digest) });
+  }
+  if (missing.length > 0) await files.newGeneration();
+  return {
+    blobs: found.blobs.length,
+    bytes: found.blobs.reduce((sum, { size }) => sum + size, 0),
+    damaged,
+    missing,
+    unreadable: keepers.flatMap(({ name, digests }) => (digests === null ? [name] : [])).sort(),
+    foreign: [...found.foreign].sort(),
+    leftOvers: [...incoming, ...drafts, ...found.leftOvers].sort(),
+  };
+}
+
+interface Hashed {
+  readonly sound: Set<Digest>;
+  readonly damaged: Pick<DamagedBlob, 'digest' | 'size' | 'found'>[];
+  /** Blobs that look like a folder. */
+  readonly listings: Digest[];
+}
+
+async function hashAll(files: BlobFiles, blobs: readonly BlobRef[], options: VerifyOptions): Promise<Hashed> {
+  const { signal, onProgress } = options;
+  const hashed: Hashed = { sound: new Set(), damaged: [], listings: [] };
+  const total = blobs.reduce((sum, { size }) => sum + size, 0);
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const halt = (): void => void Atomics.store(stop, 0, 1);
+  signal?.addEventListener('abort', halt, { once: true });
+  try {
+    let checked = 0;
+    await forEachBounded(inOrders(blobs), ORDERS_AT_ONCE, async (some) => {
+      const paths = some.map(({ digest }) => files.path(digest));
+      const answers = await inThread('hashFiles', { paths, text: LISTING_BEGINS, stop }, signal);
+      signal?.throwIfAborted();
+      for (const [at, blob] of some.entries()) {
+        const answer = answers[at];
+        if (answer !== undefined) judge(blob, answer, hashed);
+        checked += blob.size;
+      }
+      onProgress?.(checked, total);
+    });
+  } finally {
+    signal?.removeEventListener('abort', halt);
+  }
+  return hashed;
+}
+
+function judge(
+  blob: BlobRef,
+  answer: { hex: string; begins: boolean } | { code: string },
+  { sound, damaged, listings }: Hashed,
+): void {
+  if ('code' in answer) {
+    // Removed meanwhile, by the clean-up or by whoever found it damaged.
+    if (answer.code !== 'ENOENT') damaged.push({ ...blob, found: answer });
+    return;
+  }
+  if (answer.hex !== toMedperfHash(blob.digest)) {
+    damaged.push({ ...blob, found: `sha256:${answer.hex}` });
+    return;
+  }
+  sound.add(blob.digest);
+  if (answer.begins && blob.size <= MAX_LISTING_BYTES) listings.push(blob.digest);
+}
+
+/** What is named and was not seen, and by what. */
+class Needs {
+  private readonly wanted = new Map<Digest, { readonly name: string; readonly path: string }[]>();
+
+  constructor(
+    private readonly directory: string,
+    private readonly sound: ReadonlySet<Digest>,
+  ) {}
+
+  addKeeper({ name, path, digests }: KeeperFound): void {
+    for (const digest of digests ?? []) this.add(digest, name, join(this.directory, path));
+  }
+
+  async addListing(files: BlobFiles, tree: Digest, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    for (const { digest } of await entriesOf(files, tree)) this.add(digest, `folder ${tree}`, files.path(tree));
+  }
+
+  async missing(files: BlobFiles, damaged: Hashed['damaged']): Promise<MissingBlob[]> {
+    const missing: MissingBlob[] = [];
+    for (const digest of this.wanted.keys()) {
+      // What came since the folders were looked at is no fault.
+      if (damaged.some((blob) => blob.digest === digest) || (await sizeOfFile(files.path(digest))) !== null) continue;
+      const neededBy = await this.of(digest);
+      if (neededBy.length > 0) missing.push({ digest, neededBy });
+    }
+    return missing.sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  }
+
+  /** Names of those that need it and are still there. */
+  async of(digest: Digest): Promise<string[]> {
+    const names: string[] = [];
+    for (const { name, path } of this.wanted.get(digest) ?? []) if ((await sizeOfFile(path)) !== null) names.push(name);
+    return names.sort();
+  }
+
+  private add(digest: Digest, name: string, path: string): void {
+    if (this.sound.has(digest)) return;
+    const asking = this.wanted.get(digest) ?? [];
+    asking.push({ name, path });
+    this.wanted.set(digest, asking);
+  }
+}
+
+/** None for a file that only begins like a listing, and for what was removed meanwhile. */
+async function entriesOf(files: BlobFiles, tree: Digest): Promise<readonly ListingEntry[]> {
+  try {
+    const bytes = await files.readBytes(tree, MAX_LISTING_BYTES);
+    const entries = decodeListing(bytes, tree);
+    return encodeListing(entries) === bytes.toString() ? entries : [];
+  } catch (error) {
+    if (error instanceof MedperfError) return [];
+    throw error;
+  }
+}
+
+function inOrders(blobs: readonly BlobRef[]): BlobRef[][] {
+  const orders: BlobRef[][] = [];
+  let order: BlobRef[] = [];
+  let bytes = 0;
+  for (const blob of blobs) {
+    order.push(blob);
+    bytes += blob.size;
+    if (order.length < FILES_OF_A_THREAD && bytes < BYTES_OF_A_THREAD) continue;
+    orders.push(order);
+    order = [];
+    bytes = 0;
+  }
+  if (order.length > 0) orders.push(order);
+  return orders;
+}
