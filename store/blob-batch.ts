@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { toMedperfHash } from '../contract';
 import type { BlobRef, Digest } from '../contract';
 import { forEachBounded, inBatches } from './bounded';
 import { atPlace, placeFailure } from './failures';
@@ -13,14 +14,24 @@ export const WRITE_FAILED = 'The store could not write a file.';
 const PIECES_BYTES = 4 * 1024 * 1024;
 const RENAMED_AT_ONCE = 2_000;
 const CLEARED_AT_ONCE = 8;
+/** After so many files those that are written become visible: work that is interrupted need not write them again. */
+const SETTLED_AT_ONCE = 4_096;
 
 /**
- * Many small blobs that become visible together: written beside their final names, flushed at once, then renamed. What a
- * killed process leaves behind bears the suffix of {@link isIncoming}.
+ * Many small blobs: written beside their final names, flushed together, then renamed, folders after what is in them. So a
+ * folder that is there is whole, also when the process is killed; what it leaves behind bears the suffix of {@link isIncoming}.
  */
 export class BlobBatch {
   private readonly suffix = `${INCOMING}${randomUUID()}`;
-  private readonly fresh = new Set<string>();
+  /** Written, and not yet on its way to its final name. */
+  private fresh = new Set<string>();
+  /** Everything that bears the suffix still. */
+  private readonly left = new Set<string>();
+  /** Folders in the order in which they were put: those that are in others come first. */
+  private readonly listings = new Set<string>();
+  /** Where something became visible; their own names are on the disk only once they are flushed. */
+  private readonly folders = new Set<string>();
+  private settling: Promise<void> = Promise.resolve();
   private pieces: Uint8Array[] = [];
   private pieceBytes = 0;
 
@@ -31,6 +42,7 @@ export class BlobBatch {
   async ingestFiles(sources: readonly string[], signal?: AbortSignal): Promise<IngestAnswer[]> {
     const answers = await inThread('ingestFiles', { sources, ...this.order() }, signal);
     for (const answer of answers) if (typeof answer !== 'string' && 'hex' in answer) this.note(answer);
+    if (this.fresh.size >= SETTLED_AT_ONCE) this.settleBehind();
     return answers;
   }
 
@@ -43,26 +55,49 @@ export class BlobBatch {
     return { digest, size: bytes.length };
   }
 
-  /** Makes everything visible, in any order. */
-  async commit(): Promise<void> {
-    await this.writePieces();
-    const paths = [...this.fresh].map((hex) => this.path(hex));
-    await atPlace(WRITE_FAILED, async () => {
-      await flush(
-        paths.map((path) => path + this.suffix),
-        this.folder,
-      );
-      await Promise.all(inBatches(paths, RENAMED_AT_ONCE).map((some) => this.rename(some)));
-      await flush([...new Set(paths.map((path) => dirname(path)))], this.folder);
-    });
-    this.fresh.clear();
+  /** Takes a folder, whose members were put before it. */
+  async putListing(bytes: Uint8Array): Promise<BlobRef> {
+    const blob = await this.putBytes(bytes);
+    this.listings.add(toMedperfHash(blob.digest));
+    return blob;
   }
 
-  /** Removes what was not committed. */
+  /** Makes everything visible. */
+  async commit(): Promise<void> {
+    await this.writePieces();
+    this.settleBehind();
+    await this.settling;
+    await atPlace(WRITE_FAILED, () => flush([...this.folders], this.folder));
+    this.folders.clear();
+  }
+
+  /** Removes what has not become visible. */
   async abandon(): Promise<void> {
-    const left = [...this.fresh].map((hex) => this.path(hex) + this.suffix);
+    await this.settling.catch(() => undefined);
+    const left = [...this.left].map((hex) => this.path(hex) + this.suffix);
     await forEachBounded(left, CLEARED_AT_ONCE, (path) => unlink(path).catch(() => undefined));
-    this.fresh.clear();
+    this.left.clear();
+  }
+
+  /** Goes on beside the copying; `commit` tells of its failure. */
+  private settleBehind(): void {
+    const { fresh } = this;
+    this.fresh = new Set();
+    this.settling = this.settling.then(() => atPlace(WRITE_FAILED, () => this.settle(fresh)));
+    this.settling.catch(() => undefined);
+  }
+
+  private async settle(fresh: ReadonlySet<string>): Promise<void> {
+    const listings = [...this.listings].filter((hex) => fresh.has(hex));
+    const files = [...fresh].filter((hex) => !this.listings.has(hex));
+    const all = [...fresh].map((hex) => this.path(hex));
+    await flush(
+      all.map((path) => path + this.suffix),
+      this.folder,
+    );
+    await Promise.all(inBatches(files, RENAMED_AT_ONCE).map((some) => this.rename(some)));
+    for (const some of inBatches(listings, RENAMED_AT_ONCE)) await this.rename(some);
+    for (const path of all) this.folders.add(dirname(path));
   }
 
   private async writePieces(): Promise<void> {
@@ -78,14 +113,17 @@ export class BlobBatch {
     }
   }
 
-  private async rename(paths: readonly string[]): Promise<void> {
-    const pairs = paths.map((path) => [path + this.suffix, path] as const);
+  private async rename(hexes: readonly string[]): Promise<void> {
+    const pairs = hexes.map((hex) => [this.path(hex) + this.suffix, this.path(hex)] as const);
     const failure = await inThread('renameFiles', { pairs });
+    for (const hex of hexes.slice(0, failure?.at)) this.left.delete(hex);
     if (failure !== null) throw placeFailure(WRITE_FAILED, failure.code);
   }
 
   private note({ hex, isNew }: { hex: string; isNew: boolean }): void {
-    if (isNew) this.fresh.add(hex);
+    if (!isNew) return;
+    this.fresh.add(hex);
+    this.left.add(hex);
   }
 
   private order(): { blobs: string; suffix: string } {

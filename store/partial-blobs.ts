@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -55,13 +55,12 @@ export class PartialBlobs {
       const path = join(this.incoming, name);
       try {
         if (!(await isAbandoned(path, name))) continue;
-        await rename(path, own);
-        await rename(noteOf(path), noteOf(own));
+        await move(path, own);
         return note.parse(await readJson(noteOf(own)));
       } catch (error) {
         // Taken by somebody else, or nothing in it that was sure to be on the disk.
         if (errorCode(error) !== 'ENOENT' && !(error instanceof z.ZodError)) throw error;
-        await rm(own, { force: true });
+        for (const left of [path, own, noteOf(own)]) await rm(left, { force: true });
       }
     }
     return null;
@@ -109,8 +108,7 @@ class KeptBlob implements PartialBlob {
     const size = await this.writer.leave();
     if (size === null) return this.discard();
     await writeJson(noteOf(this.path), { size, validator: this.knownValidator });
-    await rename(noteOf(this.path), noteOf(this.freePath));
-    await rename(this.path, this.freePath);
+    await move(this.path, this.freePath);
   }
 
   async discard(): Promise<void> {
@@ -122,6 +120,13 @@ class KeptBlob implements PartialBlob {
   private noteFlushes(): void {
     this.writer.onFlushed = (size) => writeJson(noteOf(this.path), { size, validator: this.knownValidator });
   }
+}
+
+/** At every moment of a kill the content has its note beside it. */
+async function move(from: string, to: string): Promise<void> {
+  await link(noteOf(from), noteOf(to));
+  await rename(from, to);
+  await rm(noteOf(from), { force: true });
 }
 
 function noteOf(path: string): string {

@@ -137,7 +137,7 @@ async function putDirectory(batch: BlobBatch, directory: ScannedDirectory, store
     const found = stored.get(file);
     if (found !== undefined) entries.push({ kind: 'file', name: file.name, ...found });
   }
-  const { digest } = await batch.putBytes(Buffer.from(encodeListing(entries)));
+  const { digest } = await batch.putListing(Buffer.from(encodeListing(entries)));
   return { digest, ...totals(entries) };
 }
 

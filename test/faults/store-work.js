@@ -1,0 +1,38 @@
+'use strict';
+/** `node store-work.js KIND STORE ARGUMENT…`: one piece of the store's work; prints what it made and how many steps it took. */
+const { mkdirSync, rmSync } = require('node:fs');
+const { dirname, join } = require('node:path');
+const { getEnvironmentData } = require('node:worker_threads');
+
+const lib = join(__dirname, '..', '..', 'lib');
+const { FileStore } = require(join(lib, 'store', 'file-store.js'));
+const { fetchBlob, unpackOnce } = require(join(lib, 'activities', 'fetch-blob.js'));
+
+const WORK = {
+  ingest: async (store, folder) => (await store.putTree(folder, { links: 'follow', remember: true })).digest,
+  download: async (store, url, hash) => (await fetchBlob(fetching(store), 'file', url, hash, Infinity)).digest,
+  unpack: async (store, archive, target) => {
+    const { digest } = await unpackOnce(fetching(store), 'archive', { digest: archive });
+    // As a run's own folder, which nobody goes on with.
+    rmSync(target, { recursive: true, force: true });
+    mkdirSync(dirname(target), { recursive: true });
+    await store.materialise(digest, target, 'link');
+    return digest;
+  },
+};
+
+function fetching(store) {
+  return { store, offline: false, signal: new AbortController().signal, tell: () => undefined };
+}
+
+async function main() {
+  const [kind, directory, ...args] = process.argv.slice(2);
+  const digest = await WORK[kind](new FileStore(directory), ...args);
+  const steps = new Int32Array(getEnvironmentData('kill-at-step'))[0];
+  process.stdout.write(JSON.stringify({ digest, steps }));
+}
+
+main().catch((error) => {
+  process.stderr.write(`${error.stack}\n`);
+  process.exitCode = 1;
+});
