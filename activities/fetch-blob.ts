@@ -12,7 +12,10 @@ export interface Fetching {
   readonly tell: (details: Heartbeat) => void;
 }
 
-/** What the store has under the promised hash is not fetched again. `hash` is bare hex SHA-256. */
+/** A kind of file that may have so many bytes is hashed again when it is there; larger ones by whoever unpacks or loads them. */
+const CHECKED_BYTES = 64 * 1024 * 1024;
+
+/** What the store has under the promised hash is not fetched again, unless it is damaged. `hash` is bare hex SHA-256. */
 export async function fetchBlob(
   { store, offline, signal, tell }: Fetching,
   what: string,
@@ -23,7 +26,10 @@ export async function fetchBlob(
   const promised = `sha256:${hash ?? ''}`;
   if (isDigest(promised)) {
     const size = await store.sizeOf(promised);
-    if (size !== null) return { digest: promised, size };
+    if (size !== null) {
+      if (maxBytes <= CHECKED_BYTES) await store.check(promised, signal);
+      return { digest: promised, size };
+    }
   }
   if (offline) {
     throw new MedperfError('InvalidRequest', {
@@ -45,7 +51,7 @@ const UnpackedSchema = z.object({ digest: z.custom<Digest>(isDigest), size: z.nu
 export async function unpackOnce({ store, signal, tell }: Fetching, what: string, archive: BlobRef): Promise<TreeRef> {
   const recordName = `unpacked/${archive.digest}`;
   const known = UnpackedSchema.safeParse(await store.readRecord(recordName));
-  if (known.success && (await store.has(known.data.digest))) return known.data;
+  if (known.success && (await store.isWhole(known.data.digest))) return known.data;
   tell({ message: `unpacking the ${what}` });
   const tree = await unpackArchive(store, archive.digest, DEFAULT_UNPACK_LIMITS, signal);
   await store.writeRecord(recordName, tree);

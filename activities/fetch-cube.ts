@@ -4,6 +4,7 @@ import { requireManifest } from '../mlcube/manifest';
 import type { Store, TreeEntry } from '../store/store';
 import { fetchBlob, unpackOnce } from './fetch-blob';
 import type { Fetching } from './fetch-blob';
+import { rememberSource } from './content-sources';
 import { cubeImage, rememberCube } from './known-cubes';
 
 const MANIFEST_BYTES = 1024 * 1024;
@@ -20,7 +21,12 @@ export async function fetchCube(
 ): Promise<Cube> {
   if (cube.kind === 'local') return localCube(store, cube.tree, cube.label);
   const fetched = await hostedCube({ store, offline, signal, tell }, cube);
-  await rememberCube(store, cube, fetched);
+  const { tree, image } = fetched;
+  const contents = image.archive === undefined ? [tree] : [tree, image.archive.digest];
+  await Promise.all([
+    rememberCube(store, cube, fetched),
+    rememberSource(store, contents, { kind: 'cube', cube, offline }),
+  ]);
   return fetched;
 }
 

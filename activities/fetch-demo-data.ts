@@ -3,6 +3,7 @@ import { MedperfError } from '../contract';
 import type { DataAndLabels, Digest, FetchDemoDataInput } from '../contract';
 import { readUntrustedYaml, UnreadableYaml } from '../mlcube/untrusted-yaml';
 import type { Store } from '../store/store';
+import { rememberSource } from './content-sources';
 import { fetchBlob, unpackOnce } from './fetch-blob';
 import type { Fetching } from './fetch-blob';
 import { rememberDemoData } from './known-data';
@@ -23,7 +24,11 @@ export async function fetchDemoData(fetching: Fetching, { url, hash }: FetchDemo
     data: await directory(fetching.store, tree.digest, paths.data_path, 'data_path'),
     labels: await directory(fetching.store, tree.digest, paths.labels_path, 'labels_path'),
   };
-  await rememberDemoData(fetching.store, hash, found);
+  const source = { kind: 'demo-data', url, hash, offline: fetching.offline } as const;
+  await Promise.all([
+    rememberDemoData(fetching.store, hash, found),
+    rememberSource(fetching.store, [found.data, found.labels], source),
+  ]);
   return found;
 }
 

@@ -4,6 +4,7 @@ import type { ClaimedHost, ClaimHostInput, Heartbeat, ObtainedImage, ObtainImage
 import type { Engine } from '../engine/engine';
 import type { Store } from '../store/store';
 import { rememberImageId } from './known-cubes';
+import { repairContents } from './repair-contents';
 
 /** A host that has not said that it is there for this long is not sent to. */
 const SEEN_WITHIN_MS = 3 * 60 * 1000;
@@ -96,11 +97,14 @@ function allGivenUp(gpus: number, hosts: readonly HostRecord[]): MedperfError {
 
 /** Makes a cube's image present on this host and checks that it is the promised one. */
 export async function obtainImage(
-  { engine, store }: { engine: Engine; store: Store },
+  { engine, store, attempt }: { engine: Engine; store: Store; attempt: number },
   { cube, offline }: ObtainImageInput,
   signal: AbortSignal,
   tell: (details: Heartbeat) => void,
 ): Promise<ObtainedImage> {
+  const { archive } = cube.image;
+  // What an earlier attempt found missing or damaged.
+  if (attempt > 1 && archive !== undefined) await repairContents({ store, signal, tell }, { blobs: [archive.digest] });
   const imageId = await engine.obtainImage({ ...cube.image, offline, signal, onProgress: tell });
   await rememberImageId(store, cube.image, imageId);
   return { imageId };

@@ -185,7 +185,9 @@ export function createContainerActivities({
   const namespaceId = askedOnce(() => readNamespaceId(getClient()));
   return {
     'medperf.obtainImage': (input) =>
-      whileHeartbeating((tell) => obtainImage({ engine, store }, input, cancellationSignal(), tell)),
+      whileHeartbeating((tell) =>
+        obtainImage({ engine, store, attempt: activityInfo().attempt }, input, cancellationSignal(), tell),
+      ),
     'medperf.publishImage': (input) => {
       const before = activityInfo().heartbeatDetails as Heartbeat | undefined;
       const publisher = imagePublisher ?? null;

@@ -9,6 +9,7 @@ import { explainMiss, recordPastRun, recordRan } from './action-history';
 import { actionKey } from './action-key';
 import { keptUnder, originOf, taskResult } from './find-result';
 import { planAction } from './plan-action';
+import { repairContents } from './repair-contents';
 import { recordDuration, usualSeconds } from './usual-duration';
 
 /** Whether results are reusable by everybody who asks for the same action, or only by the user whose run made them. */
@@ -35,6 +36,8 @@ export interface TaskRun {
 /** Runs one task of a cube, or takes the result of the same action that ran before. */
 export async function runTask(run: TaskRun, input: RunTaskInput): Promise<RunTaskResult> {
   const { store } = run;
+  // What an earlier attempt found missing or damaged.
+  if (run.attempt > 1) await repairContents(run, { trees: [input.cube.tree, ...Object.values(input.inputs)] });
   const { action, plan } = await planAction(store, input);
   const key = actionKey(action);
   // Whose result it would be is not known.

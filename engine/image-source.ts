@@ -66,6 +66,7 @@ export class ImageSource {
   private async load(request: ImageRequest, archive: Digest): Promise<Digest> {
     const { reference, expectedId, signal } = request;
     request.onProgress({ message: `looking into the archive of ${reference}` });
+    await this.store.check(archive, signal);
     const image = await findArchivedImage(await this.store.openRead(archive), reference);
     if (image === null) throw notGiven(reference);
     if (expectedId !== null && image.id !== expectedId) throw wrongImage(request, image.id);

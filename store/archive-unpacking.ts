@@ -1,8 +1,7 @@
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { BlobRef, Digest, TreeRef } from '../contract';
-import { missing } from './blob-files';
-import { errorCode, quoted, refused } from './failures';
+import { errorCode, missing, quoted, refused } from './failures';
 import type { Store, TreeEntry } from './store';
 import { corrupt, readTar } from './tar-reading';
 import type { TarMember } from './tar-reading';
@@ -27,13 +26,33 @@ const MAX_PATH_BYTES = 2048;
 /**
  * Unpacks a tar or tar.gz of the store into a tree of the store. Throws `InvalidRequest` for an archive that is
  * damaged, goes beyond a limit, or holds anything but plain files and folders inside itself. macOS's `._*` files are
- * left out, as MedPerf does. A failure leaves no tree.
+ * left out, as MedPerf does. A failure leaves no tree. The archive itself is checked at the same time: `StoreUnavailable` when
+ * it was damaged in the store.
  */
 export async function unpackArchive(
   store: Store,
   blob: Digest,
   limits: UnpackLimits,
   signal?: AbortSignal,
+): Promise<TreeRef> {
+  const checked = store.check(blob, signal);
+  checked.catch(() => undefined);
+  try {
+    const tree = await unpackTree(store, blob, limits, signal);
+    await checked;
+    return tree;
+  } catch (error) {
+    // A damaged archive is the store's failure, whatever the unpacking says of it.
+    await checked;
+    throw error;
+  }
+}
+
+async function unpackTree(
+  store: Store,
+  blob: Digest,
+  limits: UnpackLimits,
+  signal: AbortSignal | undefined,
 ): Promise<TreeRef> {
   const draft = new TreeDraft(limits.maxFiles);
   for await (const member of readTar(unpackedBytes(store, blob, limits, signal))) {

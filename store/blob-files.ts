@@ -5,16 +5,17 @@ import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { isDigest, MedperfError, toMedperfHash } from '../contract';
-import type { BlobRef, Digest } from '../contract';
+import { isDigest, toMedperfHash } from '../contract';
+import type { BlobRef, Digest, MedperfError } from '../contract';
 import { WRITE_FAILED } from './blob-batch';
 import { BlobWriter } from './blob-writer';
 import { inBatches } from './bounded';
-import { atPlace, atSource, errorCode, placeFailure, quoted, refused } from './failures';
+import { atPlace, atSource, damaged, errorCode, missing, placeFailure, quoted, refused } from './failures';
 import { BLOCK_BYTES, readInBlocks } from './file-blocks';
 import { inThread } from './file-threads';
 import { PartialBlobs } from './partial-blobs';
 import type { ByteRange } from './store';
+import { OTHER_HASH } from './threads/read-files';
 
 const LOOKED_FOR_AT_ONCE = 2_000;
 
@@ -69,7 +70,10 @@ export class BlobFiles {
 
   async putBytes(bytes: Uint8Array): Promise<BlobRef> {
     const blob: BlobRef = { digest: asDigest(createHash('sha256').update(bytes)), size: bytes.length };
-    if ((await this.sizeOf(blob.digest)) === blob.size) return blob;
+    if ((await this.sizeOf(blob.digest)) === blob.size) {
+      if (await this.holds(blob.digest, bytes)) return blob;
+      await this.quarantine(blob.digest);
+    }
     return this.written((writer) => writer.write([bytes]));
   }
 
@@ -117,18 +121,13 @@ export class BlobFiles {
   }
 
   async readMany(blobs: readonly BlobRef[]): Promise<Uint8Array[]> {
-    const contents = await inThread('readFiles', { paths: blobs.map(({ digest }) => this.path(digest)) });
-    if ('code' in contents) {
-      const digest = blobs[contents.at]?.digest;
-      if (contents.code === 'ENOENT' && digest !== undefined) throw missing(digest);
-      throw placeFailure('The store could not read its blobs.', contents.code);
-    }
-    for (const [at, { digest, size }] of blobs.entries()) {
-      if (contents[at]?.length === size) continue;
-      await this.quarantine(digest);
-      throw damaged(digest);
-    }
-    return contents;
+    const files = blobs.map(({ digest }) => ({ path: this.path(digest), hex: hexOf(digest) }));
+    const contents = await inThread('readFiles', { files });
+    if (!('code' in contents)) return contents;
+    const digest = blobs[contents.at]?.digest;
+    if (contents.code === OTHER_HASH && digest !== undefined) await this.refuseDamaged(digest);
+    if (contents.code === 'ENOENT' && digest !== undefined) throw missing(digest);
+    throw placeFailure('The store could not read its blobs.', contents.code);
   }
 
   async readBytes(digest: Digest, maxBytes: number): Promise<Buffer> {
@@ -145,12 +144,35 @@ export class BlobFiles {
           );
         const bytes = await handle.readFile();
         if (asDigest(createHash('sha256').update(bytes)) === digest) return bytes;
-        await this.quarantine(digest);
-        throw damaged(digest);
+        return this.refuseDamaged(digest);
       });
     } finally {
       await handle.close();
     }
+  }
+
+  /** Hashes a whole blob in a thread; throws {@link ContentFailure} when it is missing, or damaged and so quarantined. */
+  async check(digest: Digest, signal?: AbortSignal): Promise<void> {
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    const halt = (): void => void Atomics.store(stop, 0, 1);
+    signal?.addEventListener('abort', halt, { once: true });
+    try {
+      const [found] = await inThread('hashFiles', { paths: [this.path(digest)], text: '', stop }, signal);
+      signal?.throwIfAborted();
+      if (found === undefined) throw new TypeError('a thread left a file out');
+      if ('hex' in found) {
+        if (found.hex !== hexOf(digest)) await this.refuseDamaged(digest);
+      } else if (found.code === 'ENOENT') throw missing(digest);
+      else throw placeFailure(`The store could not read ${digest}.`, found.code);
+    } finally {
+      signal?.removeEventListener('abort', halt);
+    }
+  }
+
+  /** Quarantines the blob and throws. */
+  async refuseDamaged(digest: Digest): Promise<never> {
+    await this.quarantine(digest);
+    throw damaged(digest);
   }
 
   /** Moves a damaged blob out of the way, so that nobody reads it and it can be put again. */
@@ -183,6 +205,18 @@ export class BlobFiles {
     await mkdir(this.folder, { recursive: true });
     await writeFile(join(this.folder, 'generation'), generation);
     return generation;
+  }
+
+  private holds(digest: Digest, bytes: Uint8Array): Promise<boolean> {
+    return atPlace(`The store could not read ${digest}.`, () =>
+      readFile(this.path(digest)).then(
+        (found) => found.equals(bytes),
+        (error: unknown) => {
+          if (errorCode(error) === 'ENOENT') return false;
+          throw error;
+        },
+      ),
+    );
   }
 
   private async isThere({ digest, size }: BlobRef): Promise<boolean> {
@@ -256,18 +290,4 @@ function asDigest(hash: Hash): Digest {
 
 export function notRegular(name: string): MedperfError {
   return refused(`${quoted(name)} cannot be stored.`, 'a device, FIFO or socket', 'Remove it.', 'files and folders');
-}
-
-export function missing(digest: Digest): MedperfError {
-  return new MedperfError('StoreUnavailable', {
-    what: `${digest} is not in the store.`,
-    next: 'Check that this process uses the same store as the one that put it there.',
-  });
-}
-
-function damaged(digest: Digest): MedperfError {
-  return new MedperfError('StoreUnavailable', {
-    what: `${digest} is damaged in the store: its bytes have another hash.`,
-    next: 'Check the disk, remove the damaged blob and put its content into the store again.',
-  });
 }

@@ -1,4 +1,5 @@
 import { MedperfError } from '../contract';
+import type { Digest } from '../contract';
 
 /** `code` of a Node.js system error such as `ENOSPC`, or null for any other value. */
 export function errorCode(error: unknown): string | null {
@@ -19,6 +20,27 @@ const PLACE_REMEDIES: Readonly<Record<string, readonly [found: string, next: str
 export function placeFailure(what: string, code: string): MedperfError {
   const [found, next] = PLACE_REMEDIES[code] ?? ['a system error', 'Check the disk of the store, then try again.'];
   return new MedperfError('StoreUnavailable', { what, found: `${found} (${code})`, next });
+}
+
+/** A blob that is missing or damaged: told apart from the place's other failures because its source may mend it. */
+export class ContentFailure extends MedperfError {
+  constructor(facts: { readonly what: string; readonly next: string }) {
+    super('StoreUnavailable', facts);
+  }
+}
+
+export function missing(digest: Digest): ContentFailure {
+  return new ContentFailure({
+    what: `${digest} is not in the store.`,
+    next: 'What was fetched is fetched again; put your own folder in again. If that is in vain, check that all use one store.',
+  });
+}
+
+export function damaged(digest: Digest): ContentFailure {
+  return new ContentFailure({
+    what: `${digest} was damaged in the store, and was moved into its quarantine.`,
+    next: 'What was fetched is fetched again; put your own folder in again. Then check the disk and the rest: store verify.',
+  });
 }
 
 /** Does `work`; a system error of it becomes `StoreUnavailable`, every other error passes. */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { isDigest, MedperfError } from '../contract';
 import type { ActionResult, BlobRef, Digest, TreeRef } from '../contract';
 import { BlobFiles, hexOf } from './blob-files';
-import { atPlace, atSource, errorCode, quoted, refused } from './failures';
+import { atPlace, atSource, ContentFailure, errorCode, quoted, refused } from './failures';
 import { readJson, writeJson } from './json-files';
 import { materialiseFile, materialiseTree } from './materialise';
 import type { ByteRange, PartialBlob, PutTreeOptions, Store, TreeEntry } from './store';
@@ -117,6 +117,26 @@ export class FileStore implements Store {
 
   readBytes(wanted: Digest, maxBytes = READ_BYTES): Promise<Buffer> {
     return this.blobs.readBytes(wanted, maxBytes);
+  }
+
+  check(wanted: Digest, signal?: AbortSignal): Promise<void> {
+    return this.blobs.check(wanted, signal);
+  }
+
+  async isWhole(tree: Digest): Promise<boolean> {
+    try {
+      const files: BlobRef[] = [];
+      const folders = [tree];
+      for (let folder = folders.pop(); folder !== undefined; folder = folders.pop())
+        for (const entry of await this.list(folder)) {
+          if (entry.kind === 'directory') folders.push(entry.digest);
+          else files.push(entry);
+        }
+      return (await this.blobs.arePresent(files)).every(Boolean);
+    } catch (error) {
+      if (error instanceof ContentFailure) return false;
+      throw error;
+    }
   }
 
   /** The record has no prototype, so that a member named `constructor` is there only when it is there. */

@@ -3,10 +3,10 @@ import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Digest } from '../contract';
 import type { BlobFiles } from './blob-files';
-import { missing } from './blob-files';
 import { forEachBounded, inBatches } from './bounded';
-import { atPlace, placeFailure, refused } from './failures';
+import { atPlace, missing, placeFailure, refused } from './failures';
 import { inThread } from './file-threads';
+import { DAMAGED } from './threads/place-files';
 import type { Placement } from './threads/place-files';
 import type { ListingEntry } from './tree-listing';
 
@@ -18,6 +18,7 @@ const WRITE_FAILED = 'A tree of the store could not be written to its folder.';
 interface Member {
   readonly digest: Digest;
   readonly executable: boolean;
+  readonly size: number | null;
   readonly target: string;
 }
 
@@ -50,7 +51,7 @@ export async function materialiseFile(blobs: BlobFiles, digest: Digest, target: 
     await mkdir(dirname(target), { recursive: true });
     const path = join(dirname(target), `.${randomUUID()}`);
     try {
-      await place(blobs, [{ digest, executable: false, target: path }], how);
+      await place(blobs, [{ digest, executable: false, size: null, target: path }], how);
       await rename(path, target);
     } finally {
       // Also after a rename: between two links to one file it does nothing.
@@ -69,7 +70,7 @@ async function makeFolders(
   for (const entry of await list(tree)) {
     const path = join(target, entry.name);
     if (entry.kind === 'file') {
-      files.push({ digest: entry.digest, executable: entry.executable, target: path });
+      files.push({ digest: entry.digest, executable: entry.executable, size: entry.size, target: path });
       continue;
     }
     await mkdir(path);
@@ -82,6 +83,7 @@ async function place(blobs: BlobFiles, members: readonly Member[], how: Placemen
   const failure = await inThread('placeFiles', { files, how });
   if (failure === null) return;
   const digest = members[failure.at]?.digest;
+  if (failure.code === DAMAGED && digest !== undefined) await blobs.refuseDamaged(digest);
   if (failure.code === 'ENOENT' && digest !== undefined && !(await blobs.has(digest))) throw missing(digest);
   throw placeFailure(WRITE_FAILED, failure.code);
 }

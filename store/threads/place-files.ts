@@ -5,7 +5,12 @@ export interface PlacedFile {
   readonly source: string;
   readonly target: string;
   readonly executable: boolean;
+  /** Bytes that it must have, where that is known. */
+  readonly size: number | null;
 }
+
+/** In place of a system error's code: the blob has another size than it must. */
+export const DAMAGED = 'DAMAGED';
 
 /** `link` hard-links blobs (0444; executable files are copied, 0555); `copy` gives files that people may edit. */
 export type Placement = 'link' | 'copy';
@@ -39,7 +44,8 @@ export function arePresent({ files }: { readonly files: readonly { path: string;
   return files.map(({ path, size }) => statSync(path, { throwIfNoEntry: false })?.size === size);
 }
 
-function place({ source, target, executable }: PlacedFile, how: Placement): void {
+function place({ source, target, executable, size }: PlacedFile, how: Placement): void {
+  if (size !== null && statSync(source).size !== size) throw Object.assign(new Error(), { code: DAMAGED });
   // One inode has one mode, so only what keeps the blob's 0444 can share it.
   if (how === 'link' && !executable && tryLink(source, target)) return;
   copyFileSync(source, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);

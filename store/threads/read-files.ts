@@ -1,15 +1,21 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** Contents of small files, or why the first one that failed did. */
+/** In place of a system error's code: the bytes have another SHA-256 than they must. */
+export const OTHER_HASH = 'OTHER_HASH';
+
+/** Contents of small files with these SHA-256s, or why the first one that failed did. */
 export function readFiles({
-  paths,
+  files,
 }: {
-  readonly paths: readonly string[];
+  readonly files: readonly { readonly path: string; readonly hex: string }[];
 }): Uint8Array[] | { readonly at: number; readonly code: string } {
   const contents: Uint8Array[] = [];
-  for (const [at, path] of paths.entries()) {
+  for (const [at, { path, hex }] of files.entries()) {
     try {
-      contents.push(readFileSync(path));
+      const content = readFileSync(path);
+      if (createHash('sha256').update(content).digest('hex') !== hex) return { at, code: OTHER_HASH };
+      contents.push(content);
     } catch (error) {
       return { at, code: (error as NodeJS.ErrnoException).code ?? 'UNKNOWN' };
     }
