@@ -7,6 +7,8 @@ export interface Figure {
   readonly goal: string;
   readonly medians: Readonly<Record<string, number>>;
   readonly pairs: number;
+  /** Of ours, above the idle process, in bytes. */
+  readonly peakMemory?: number;
 }
 
 export interface Side {
@@ -15,6 +17,8 @@ export interface Side {
   readonly run: () => Promise<void>;
   /** Makes the same beginning for every run; not measured. */
   readonly before?: () => Promise<void>;
+  /** Does the same in a process of its own and tells what `peak-memory.ts` measures. */
+  readonly peakMemory?: () => Promise<number>;
 }
 
 /** Runs both sides in turn, so that a drift of the machine meets both, and compares pair by pair. */
@@ -23,8 +27,11 @@ export async function compare(name: string, pairs: number, goal: number, ours: S
   await timed(theirs);
   const times: { ours: number; theirs: number }[] = [];
   for (let pair = 0; pair < pairs; pair++) times.push({ ours: await timed(ours), theirs: await timed(theirs) });
+  await ours.before?.();
+  const peakMemory = await ours.peakMemory?.();
   return {
     name,
+    ...(peakMemory === undefined ? {} : { peakMemory }),
     ratio: median(times.map((time) => time.ours / time.theirs)),
     goal: `<= ${goal}`,
     medians: { [ours.name]: median(times.map((t) => t.ours)), [theirs.name]: median(times.map((t) => t.theirs)) },
@@ -32,9 +39,10 @@ export async function compare(name: string, pairs: number, goal: number, ours: S
   };
 }
 
-export function formatFigure({ name, ratio, goal, medians, pairs }: Figure): string {
+export function formatFigure({ name, ratio, goal, medians, pairs, peakMemory }: Figure): string {
+  const memory = peakMemory === undefined ? '' : `; peak memory above idle ${Math.round(peakMemory / 1e6)} MB`;
   const behind = Object.entries(medians).map(([side, ms]) => `${side} ${ms.toFixed(0)} ms`);
-  return `${name}: ratio ${ratio.toFixed(2)} (goal ${goal}); medians of ${pairs} pairs: ${behind.join(', ')}`;
+  return `${name}: ratio ${ratio.toFixed(2)} (goal ${goal}); medians of ${pairs} pairs: ${behind.join(', ')}${memory}`;
 }
 
 export function median(values: readonly number[]): number {

@@ -1,6 +1,7 @@
 import { findOrGetDocker } from '../devstack/setup/docker-engine';
 import { findOrGetTemporal } from '../devstack/setup/temporal-server';
 import { benchEngineRuns } from './engine-runs';
+import { benchFetching } from './fetching';
 import { formatFigure } from './figures';
 import type { Figure } from './figures';
 import { benchGpuLeases } from './gpu-leases';
@@ -11,17 +12,24 @@ import { benchTestRun } from './test-run';
 /** `npm run bench [-- NAME] [-- --json]`: each figure on one line. */
 const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'engine-runs': benchEngineRuns,
+  fetching: benchFetching,
   'gpu-leases': benchGpuLeases,
   packing: benchPacking,
   store: benchStore,
   'test-run': benchTestRun,
 };
 
+/** Names that stand for several. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = { bytes: ['store', 'packing', 'fetching'] };
+
 async function main(): Promise<void> {
-  const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+  const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+  const asked = named.flatMap((name) => GROUPS[name] ?? [name]);
   const unknown = asked.filter((name) => !Object.hasOwn(BENCHES, name));
   if (unknown.length > 0) {
-    throw new Error(`no bench named ${unknown.join(', ')}; there are: ${Object.keys(BENCHES).join(', ')}`);
+    throw new Error(
+      `no bench named ${unknown.join(', ')}; there are: ${[...Object.keys(BENCHES), ...Object.keys(GROUPS)].join(', ')}`,
+    );
   }
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   await findOrGetDocker(say);

@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packArchive } from '../store/archive';
 import { FileStore } from '../store/file-store';
+import { BYTE_WORK } from './byte-work';
 import { compare, shell } from './figures';
 import type { Figure, Side } from './figures';
+import { peakMemory } from './peak-memory';
 import { writeText, writeWeights } from './sample-trees';
 
 const PAIRS = 5;
@@ -62,8 +63,7 @@ async function text(folder: string): Promise<Figure[]> {
 /** Packs what is in the store, as the activity does; each time anew. */
 async function packing(folder: string, source: string): Promise<Side> {
   const directory = join(folder, 'store');
-  const store = new FileStore(directory);
-  const { digest: tree } = await store.putTree(source, { links: 'follow' });
+  const { digest: tree } = await new FileStore(directory).putTree(source, { links: 'follow' });
   let packed: string | undefined;
   return {
     name: 'packArchive',
@@ -72,8 +72,8 @@ async function packing(folder: string, source: string): Promise<Side> {
       await shell('sync');
     },
     run: async () => {
-      const { digest } = await packArchive(store, tree);
-      packed = digest.slice('sha256:'.length);
+      packed = (await BYTE_WORK.packArchive(directory, tree)).slice('sha256:'.length);
     },
+    peakMemory: () => peakMemory('packArchive', directory, tree),
   };
 }

@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FileStore } from '../store/file-store';
+import { BYTE_WORK } from './byte-work';
 import { compare, shell } from './figures';
 import type { Figure } from './figures';
+import { peakMemory } from './peak-memory';
 import { writeManyFiles, writeWeights } from './sample-trees';
 
 const PAIRS = 5;
@@ -30,33 +31,26 @@ async function oneFile(folder: string): Promise<Figure[]> {
     await rm(copy, { force: true });
     await shell('sync');
   };
-  const ours = async (): Promise<void> => {
-    await new FileStore(store).putFile(source);
+  const ours = {
+    name: 'putFile',
+    before: clean,
+    run: async (): Promise<void> => {
+      await BYTE_WORK.putFile(store, source);
+    },
+    peakMemory: () => peakMemory('putFile', store, source),
   };
   const theirs = `tee ${copy} < ${source} | openssl dgst -sha256`;
   return [
-    await compare(
-      'ingest of 1 GiB, theirs not flushed',
-      PAIRS,
-      1.1,
-      { name: 'putFile', run: ours, before: clean },
-      {
-        name: 'tee | openssl',
-        run: () => shell(theirs),
-        before: clean,
-      },
-    ),
-    await compare(
-      'ingest of 1 GiB, both on the disk',
-      PAIRS,
-      1.1,
-      { name: 'putFile', run: ours, before: clean },
-      {
-        name: 'tee | openssl; sync FILE',
-        run: () => shell(`${theirs}; sync ${copy}`),
-        before: clean,
-      },
-    ),
+    await compare('ingest of 1 GiB, theirs not flushed', PAIRS, 1.1, ours, {
+      name: 'tee | openssl',
+      run: () => shell(theirs),
+      before: clean,
+    }),
+    await compare('ingest of 1 GiB, both on the disk', PAIRS, 1.1, ours, {
+      name: 'tee | openssl; sync FILE',
+      run: () => shell(`${theirs}; sync ${copy}`),
+      before: clean,
+    }),
   ];
 }
 
@@ -66,9 +60,12 @@ async function manyFiles(folder: string): Promise<Figure[]> {
   const store = join(folder, 'store');
   const copy = join(folder, 'copy');
   const target = join(folder, 'target');
-  const exclude = (path: string): boolean => path === '.git' || path.startsWith('.git/');
-  const put = async (): Promise<void> => {
-    await new FileStore(store).putTree(source, { links: 'follow', remember: true, exclude });
+  const put = {
+    name: 'putTree',
+    run: async (): Promise<void> => {
+      await BYTE_WORK.putTree(store, source);
+    },
+    peakMemory: () => peakMemory('putTree', store, source),
   };
   const clean = async (): Promise<void> => {
     await rm(store, { recursive: true, force: true });
@@ -80,7 +77,7 @@ async function manyFiles(folder: string): Promise<Figure[]> {
       'ingest of 100,000 files',
       TREE_PAIRS,
       1,
-      { name: 'putTree', run: put, before: clean },
+      { ...put, before: clean },
       {
         name: 'cp -a, sync, sha256sum',
         run: () => shell(`cp -a ${source} ${copy}; sync; find ${copy} -type f -print0 | xargs -0 sha256sum`),
@@ -92,18 +89,12 @@ async function manyFiles(folder: string): Promise<Figure[]> {
   await shell(
     `cd ${source} && git init -q && git config gc.auto 0 && git add . && git -c user.name=b -c user.email=b@example.org commit -qm all && git status`,
   );
-  const tree = await new FileStore(store).putTree(source, { links: 'follow', remember: true, exclude });
+  const tree = await BYTE_WORK.putTree(store, source);
   figures.push(
-    await compare(
-      'ingest again, nothing changed',
-      TREE_PAIRS,
-      5,
-      { name: 'putTree', run: put },
-      {
-        name: 'git status',
-        run: () => shell(`git -C ${source} status`),
-      },
-    ),
+    await compare('ingest again, nothing changed', TREE_PAIRS, 5, put, {
+      name: 'git status',
+      run: () => shell(`git -C ${source} status`),
+    }),
   );
   await shell(`rm -rf ${source}/.git`);
   const clear = async (): Promise<void> => {
@@ -115,7 +106,14 @@ async function manyFiles(folder: string): Promise<Figure[]> {
       'materialise 100,000 files',
       TREE_PAIRS,
       1.3,
-      { name: 'materialise', run: () => new FileStore(store).materialise(tree.digest, target, 'link'), before: clear },
+      {
+        name: 'materialise',
+        run: async () => {
+          await BYTE_WORK.materialise(store, tree, target);
+        },
+        before: clear,
+        peakMemory: () => peakMemory('materialise', store, tree, target),
+      },
       { name: 'cp -al', run: () => shell(`cp -al ${source} ${target}`), before: clear },
     ),
   );
