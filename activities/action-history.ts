@@ -9,6 +9,7 @@ import type {
   FindResultInput,
   ResultOrigin,
 } from '../contract';
+import { HINTS } from '../store/store';
 import type { Store } from '../store/store';
 import { actionKey, digestOf } from './action-key';
 
@@ -56,7 +57,7 @@ export async function recordRan(store: Store, tree: Digest, at: string): Promise
 }
 
 function ranRecordName(tree: Digest): string {
-  return `ran/${tree}`;
+  return `${HINTS}ran/${tree}`;
 }
 
 /** Why the action has no result to reuse: against the nearest of the latest actions of the same cube and task. */
@@ -140,5 +141,5 @@ async function pastRuns(store: Store, task: OfTask): Promise<z.infer<typeof Past
 }
 
 function recordName({ cube, task, scope }: OfTask): string {
-  return `actions-of/${digestOf({ cube: cube.name, task, scope })}`;
+  return `${HINTS}actions-of/${digestOf({ cube: cube.name, task, scope })}`;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CONTRACT_VERSION, isDigest } from '../contract';
 import type { BlobRef, Cube, CubeImage, Digest, HostedRef } from '../contract';
+import { HINTS } from '../store/store';
 import type { Store } from '../store/store';
 import { digestOf } from './action-key';
 
@@ -83,5 +84,5 @@ export async function rememberImageId(store: Store, { reference, archive }: Cube
 }
 
 function imageRecordName(reference: string): string {
-  return `image-ids/${digestOf(reference)}`;
+  return `${HINTS}image-ids/${digestOf(reference)}`;
 }

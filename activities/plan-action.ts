@@ -5,6 +5,7 @@ import { requireManifest } from '../mlcube/manifest';
 import type { Manifest } from '../mlcube/manifest';
 import { planTask, undecidedPaths } from '../mlcube/task-plan';
 import type { CubeKinds, TaskPlan } from '../mlcube/task-plan';
+import { HINTS } from '../store/store';
 import type { Store } from '../store/store';
 import { digestOf } from './action-key';
 
@@ -67,7 +68,7 @@ export async function recallAction(store: Store, input: PlannedTask): Promise<Ac
 
 /** A plan is decided by the cube's tree, the task, the inputs that are given, and how we plan. */
 function recordName({ cube, task, inputs }: PlannedTask): string {
-  return `plans/${digestOf({ version: CONTRACT_VERSION, tree: cube.tree, task, given: Object.keys(inputs).sort() })}`;
+  return `${HINTS}plans/${digestOf({ version: CONTRACT_VERSION, tree: cube.tree, task, given: Object.keys(inputs).sort() })}`;
 }
 
 /** Null when a file that makes a folder of its own is unknown here. */
@@ -95,7 +96,7 @@ async function overridden(
 
 /** Remembered, since making it takes the file's size, which only the file can tell. */
 async function oneFileTree(store: Store, name: string, file: Digest): Promise<Digest | null> {
-  const record = `one-file-trees/${digestOf({ name, file })}`;
+  const record = `${HINTS}one-file-trees/${digestOf({ name, file })}`;
   const size = await store.sizeOf(file);
   if (size === null) {
     const known = digest.safeParse(await store.readRecord(record));

@@ -7,6 +7,7 @@ import type { ActionResult, BlobRef, Digest, TreeRef } from '../contract';
 import { BlobFiles, hexOf } from './blob-files';
 import { atPlace, atSource, errorCode, quoted, refused } from './failures';
 import { readJson, writeJson } from './json-files';
+import { useFile } from './last-use';
 import { materialiseFile, materialiseTree } from './materialise';
 import type { ByteRange, PartialBlob, PutTreeOptions, Store, TreeEntry } from './store';
 import { StatCache } from './stat-cache';
@@ -148,7 +149,7 @@ export class FileStore implements Store {
   /** A result that cannot be read counts as none: the action runs again and replaces it. */
   async findActionResult(key: Digest): Promise<ActionResult | null> {
     const value = await atPlace('The store could not read an action result.', () =>
-      readJson(this.actionPath(key)),
+      readUsed(this.actionPath(key)),
     ).catch((error: unknown) => {
       if (error instanceof SyntaxError) return null;
       throw error;
@@ -164,7 +165,7 @@ export class FileStore implements Store {
   async readRecord(name: string): Promise<unknown> {
     try {
       return await atPlace(`The store could not read the record ${quoted(name)}.`, () =>
-        readJson(this.recordPath(name)),
+        readUsed(this.recordPath(name)),
       );
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
@@ -213,6 +214,11 @@ export class FileStore implements Store {
       );
     return join(this.directory, 'records', `${encoded}.json`);
   }
+}
+
+/** Reads what counts as used now; what is about to be cleaned up is none. */
+async function readUsed(path: string): Promise<unknown> {
+  return (await useFile(path)) === null ? null : readJson(path);
 }
 
 async function filesIn(directory: string): Promise<string[]> {

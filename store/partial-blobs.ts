@@ -12,6 +12,8 @@ import type { PartialBlob } from './store';
 const WRITE_FAILED = 'The store could not write a file.';
 /** Of another host's process nobody here knows whether it lives; one that writes does so more often. */
 const SILENT_MS = 120_000;
+/** How the names of their files begin. */
+export const PARTIAL = 'part-';
 /** In place of a process: whoever comes may go on. */
 const NOBODY = 'nobody';
 
@@ -26,7 +28,7 @@ export class PartialBlobs {
   ) {}
 
   open(name: string): Promise<PartialBlob> {
-    const key = `part-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
+    const key = `${PARTIAL}${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
     return atPlace(WRITE_FAILED, async () => {
       await mkdir(this.incoming, { recursive: true });
       const own = join(this.incoming, `${key}~${hostname()}~${process.pid}~${randomUUID()}`);

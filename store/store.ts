@@ -1,6 +1,9 @@
 import type { Readable } from 'node:stream';
 import type { ActionResult, BlobRef, Digest, TreeRef } from '../contract';
 
+/** How the names of records begin that only say what was seen; their digests may name what is gone. */
+export const HINTS = 'hints/';
+
 /** One member of a directory in the store. */
 export type TreeEntry =
   | { readonly kind: 'file'; readonly digest: Digest; readonly size: number; readonly executable: boolean }
@@ -78,7 +81,10 @@ export interface Store {
 
   findActionResult(key: Digest): Promise<ActionResult | null>;
   recordActionResult(result: ActionResult): Promise<void>;
-  /** A named pointer, such as the last known record of a registry's cube; `name` is `/`-separated words. */
+  /**
+   * A named pointer, such as the last known record of a registry's cube; `name` is `/`-separated words. The clean-up keeps
+   * what a record's digests name for as long as it keeps the record; a record below {@link HINTS} keeps nothing.
+   */
   readRecord(name: string): Promise<unknown>;
   writeRecord(name: string, value: unknown): Promise<void>;
   /** Names of the records that begin with `prefix`, sorted. */

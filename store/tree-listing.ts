@@ -24,6 +24,8 @@ export type ListingEntry =
     };
 
 const LISTING_VERSION = 1;
+/** How every listing begins; few other files do. */
+export const LISTING_BEGINS = '{"entries":[';
 /** Room for about a million members. */
 export const MAX_LISTING_BYTES = 256 * 1024 * 1024;
 
@@ -48,7 +50,7 @@ export function isEntryName(text: string): boolean {
 /** The bytes whose SHA-256 is the tree's digest. */
 export function encodeListing(entries: readonly ListingEntry[]): string {
   const sorted = [...entries].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return `{"entries":[${sorted.map(encodeEntry).join(',')}],"version":${LISTING_VERSION}}`;
+  return `${LISTING_BEGINS}${sorted.map(encodeEntry).join(',')}],"version":${LISTING_VERSION}}`;
 }
 
 /** As canonical JSON writes it; spelt out, since a listing may have a million of them. */

@@ -1,4 +1,5 @@
-import { chmodSync, constants, copyFileSync, linkSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, linkSync, renameSync } from 'node:fs';
+import { useFileSync } from '../last-use';
 
 /** A blob and the absolute path that it goes to. */
 export interface PlacedFile {
@@ -34,9 +35,9 @@ export function renameFiles({ pairs }: { readonly pairs: readonly (readonly [str
   return untilFailure(pairs, ([from, to]) => renameSync(from, to));
 }
 
-/** Which of the paths are files of that size. */
+/** Which of the paths are files of that size; those count as used now. */
 export function arePresent({ files }: { readonly files: readonly { path: string; size: number }[] }): boolean[] {
-  return files.map(({ path, size }) => statSync(path, { throwIfNoEntry: false })?.size === size);
+  return files.map(({ path, size }) => useFileSync(path) === size);
 }
 
 function place({ source, target, executable }: PlacedFile, how: Placement): void {

@@ -1,5 +1,6 @@
 /** What a thread of `file-threads.ts` can be asked for. Answers are data: a thread's errors lose their types on the way. */
 export { ingestFiles, ingestPieces } from './ingest-files';
 export { arePresent, placeFiles, renameFiles } from './place-files';
-export { readFiles } from './read-files';
+export { beginWith, readFiles } from './read-files';
+export { removeUnused } from './remove-files';
 export { scanFolders } from './scan-folders';
