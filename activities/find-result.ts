@@ -13,10 +13,18 @@ const MANIFEST = 'mlcube.yaml';
 export async function findResult(store: Store, input: FindResultInput): Promise<RunTaskResult | null> {
   const action = (await recallAction(store, input)) ?? (await plannedHere(store, input));
   if (action === null) return null;
-  const known = await store.findActionResult(keptUnder(action, input.scope));
-  if (known?.exitCode !== 0) return null;
+  const known = await reusableResult(store, keptUnder(action, input.scope));
+  if (known === null) return null;
   const key = actionKey(action);
   return taskResult(known, key, { reused: true, origin: await originOf(store, input, key, known) });
+}
+
+/** Of a run that succeeded, and whose outputs are all there; else it has to run again. */
+export async function reusableResult(store: Store, key: Digest): Promise<ActionResult | null> {
+  const known = await store.findActionResult(key);
+  if (known?.exitCode !== 0) return null;
+  const whole = await Promise.all(Object.values(known.outputs).map((output) => store.isWhole(output)));
+  return whole.every(Boolean) ? known : null;
 }
 
 async function plannedHere(store: Store, input: FindResultInput): Promise<Action | null> {

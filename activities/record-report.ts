@@ -31,7 +31,10 @@ export async function recordReport(store: Store, input: RecordReportInput): Prom
   };
   const report = await store.putBytes(canonicalJson(record));
   const reference = input.reference === null ? null : await modelResult(store, input.reference);
-  return { report: report.digest, candidate: candidate, reference, preparedDataHash };
+  const recorded = { report: report.digest, candidate, reference, preparedDataHash };
+  // So that the store keeps what people look at when the run has long ended.
+  await store.writeRecord(`reports/${report.digest}`, recorded);
+  return recorded;
 }
 
 /** A registered cube by its uid, another by its content, as in MedPerf's reports. */

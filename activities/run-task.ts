@@ -7,7 +7,7 @@ import type { Store } from '../store/store';
 import { acceptOutputs } from './accept-outputs';
 import { explainMiss, recordPastRun, recordRan } from './action-history';
 import { actionKey } from './action-key';
-import { keptUnder, originOf, taskResult } from './find-result';
+import { keptUnder, originOf, reusableResult, taskResult } from './find-result';
 import { planAction } from './plan-action';
 import { repairContents } from './repair-contents';
 import { recordDuration, usualSeconds } from './usual-duration';
@@ -45,8 +45,8 @@ export async function runTask(run: TaskRun, input: RunTaskInput): Promise<RunTas
   // A step that must not reuse others' results still finds its own, should its answer have been lost.
   const alone = input.noCache || isolated;
   const kept = keptUnder(action, alone ? run.owner : input.scope);
-  const known = await store.findActionResult(kept);
-  if (known?.exitCode === 0) {
+  const known = await reusableResult(store, kept);
+  if (known !== null) {
     // An earlier attempt may have recorded it and then died with its container still there.
     if (run.attempt > 1) await run.engine.release({ key, owner: run.owner });
     return taskResult(known, key, { reused: true, origin: await originOf(store, input, key, known) });

@@ -7,6 +7,7 @@ import { addMlcubeCommands } from './commands/mlcube';
 import { addOnboardCommand } from './commands/onboard';
 import { addRunCommands } from './commands/run';
 import { addSetupCommand } from './commands/setup';
+import { addStoreCommands } from './commands/store';
 import { addTestCommands } from './commands/test-run';
 import { addWorkerCommands } from './commands/worker';
 import { EXIT_CODES_HELP } from './exit-codes';
@@ -26,6 +27,7 @@ export function createProgram(): Command {
   addOnboardCommand(program);
   addRunCommands(program);
   addWorkerCommands(program);
+  addStoreCommands(program);
   addDevCommands(program);
   addSetupCommand(program);
   return program;

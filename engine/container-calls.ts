@@ -1,7 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { LABELS, ownerHash, volumePrefix } from './container-name';
-import { engineUnavailable, startFailure, statusOf } from './daemon-errors';
+import { daemonWords, engineUnavailable, startFailure, statusOf } from './daemon-errors';
 import type { RunKey } from './engine';
+
+/** A daemon that was just restarted, or another container that just starts, may hold the container's mounts a moment longer. */
+const STILL_MOUNTED = /device or resource busy/;
+const UNMOUNTED_WITHIN_MS = 1_000;
+const REMOVALS = 10;
 
 /** What the daemon knows of a container, or null when there is none of that name. */
 export async function inspectContainer(container: Docker.Container): Promise<Docker.ContainerInspectInfo | null> {
@@ -62,11 +68,18 @@ export async function stopContainer(container: Docker.Container, graceSeconds: n
 }
 
 export async function removeContainer(container: Docker.Container): Promise<void> {
-  try {
-    await container.remove({ force: true, v: true });
-  } catch (error) {
-    // 409: somebody is removing it already.
-    if (statusOf(error) !== 404 && statusOf(error) !== 409) throw engineUnavailable('remove the container', error);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await container.remove({ force: true, v: true });
+      return;
+    } catch (error) {
+      // 409: somebody is removing it already.
+      if (statusOf(error) === 404 || statusOf(error) === 409) return;
+      if (!STILL_MOUNTED.test(daemonWords(error)) || attempt === REMOVALS) {
+        throw engineUnavailable('remove the container', error);
+      }
+      await delay(UNMOUNTED_WITHIN_MS);
+    }
   }
 }
 

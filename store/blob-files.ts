@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -13,6 +13,7 @@ import { inBatches } from './bounded';
 import { atPlace, atSource, damaged, errorCode, missing, placeFailure, quoted, refused } from './failures';
 import { BLOCK_BYTES, readInBlocks } from './file-blocks';
 import { inThread } from './file-threads';
+import { useFile } from './last-use';
 import { PartialBlobs } from './partial-blobs';
 import type { ByteRange } from './store';
 import { OTHER_HASH } from './threads/read-files';
@@ -50,18 +51,12 @@ export class BlobFiles {
     return (await this.sizeOf(digest)) !== null;
   }
 
+  /** Whoever looks for a blob uses it. */
   sizeOf(digest: Digest): Promise<number | null> {
-    return atPlace(`The store could not look for ${digest}.`, async () => {
-      try {
-        return (await stat(this.path(digest))).size;
-      } catch (error) {
-        if (errorCode(error) === 'ENOENT') return null;
-        throw error;
-      }
-    });
+    return atPlace(`The store could not look for ${digest}.`, () => useFile(this.path(digest)));
   }
 
-  /** Which of the blobs are there with their sizes. */
+  /** Which of the blobs are there with their sizes; those count as used now. */
   async arePresent(blobs: readonly BlobRef[]): Promise<boolean[]> {
     const files = blobs.map(({ digest, size }) => ({ path: this.path(digest), size }));
     const answers = inBatches(files, LOOKED_FOR_AT_ONCE).map((some) => inThread('arePresent', { files: some }));

@@ -5,8 +5,10 @@ import { z } from 'zod';
 import { isDigest, MedperfError } from '../contract';
 import type { ActionResult, BlobRef, Digest, TreeRef } from '../contract';
 import { BlobFiles, hexOf } from './blob-files';
-import { atPlace, atSource, ContentFailure, errorCode, quoted, refused } from './failures';
+import { atPlace, atSource, errorCode, quoted, refused } from './failures';
+import { isWhole } from './is-whole';
 import { readJson, writeJson } from './json-files';
+import { useFile } from './last-use';
 import { materialiseFile, materialiseTree } from './materialise';
 import type { ByteRange, PartialBlob, PutTreeOptions, Store, TreeEntry } from './store';
 import { StatCache } from './stat-cache';
@@ -123,20 +125,8 @@ export class FileStore implements Store {
     return this.blobs.check(wanted, signal);
   }
 
-  async isWhole(tree: Digest): Promise<boolean> {
-    try {
-      const files: BlobRef[] = [];
-      const folders = [tree];
-      for (let folder = folders.pop(); folder !== undefined; folder = folders.pop())
-        for (const entry of await this.list(folder)) {
-          if (entry.kind === 'directory') folders.push(entry.digest);
-          else files.push(entry);
-        }
-      return (await this.blobs.arePresent(files)).every(Boolean);
-    } catch (error) {
-      if (error instanceof ContentFailure) return false;
-      throw error;
-    }
+  isWhole(wanted: Digest): Promise<boolean> {
+    return isWhole(this.blobs, (tree) => this.list(tree), wanted);
   }
 
   /** The record has no prototype, so that a member named `constructor` is there only when it is there. */
@@ -168,7 +158,7 @@ export class FileStore implements Store {
   /** A result that cannot be read counts as none: the action runs again and replaces it. */
   async findActionResult(key: Digest): Promise<ActionResult | null> {
     const value = await atPlace('The store could not read an action result.', () =>
-      readJson(this.actionPath(key)),
+      readUsed(this.actionPath(key)),
     ).catch((error: unknown) => {
       if (error instanceof SyntaxError) return null;
       throw error;
@@ -184,7 +174,7 @@ export class FileStore implements Store {
   async readRecord(name: string): Promise<unknown> {
     try {
       return await atPlace(`The store could not read the record ${quoted(name)}.`, () =>
-        readJson(this.recordPath(name)),
+        readUsed(this.recordPath(name)),
       );
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
@@ -233,6 +223,11 @@ export class FileStore implements Store {
       );
     return join(this.directory, 'records', `${encoded}.json`);
   }
+}
+
+/** Reads what counts as used now; what is about to be cleaned up is none. */
+async function readUsed(path: string): Promise<unknown> {
+  return (await useFile(path)) === null ? null : readJson(path);
 }
 
 async function filesIn(directory: string): Promise<string[]> {

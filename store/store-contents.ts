@@ -23,6 +23,11 @@ export interface StoredFile {
   readonly usedAt: number;
 }
 
+export interface FilesAndBytes {
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** What keeps other contents: an action's result, or a record. */
 export interface Keeper extends StoredFile {
   readonly kind: 'result' | 'record';
@@ -120,6 +125,16 @@ export function digestsIn(value: unknown): Digest[] {
   if (isDigest(value)) return [value];
   if (typeof value !== 'object' || value === null) return [];
   return Object.values(value).flatMap(digestsIn);
+}
+
+export function total(files: Iterable<StoredFile>): FilesAndBytes {
+  let count = 0;
+  let bytes = 0;
+  for (const { size } of files) {
+    count += 1;
+    bytes += size;
+  }
+  return { files: count, bytes };
 }
 
 function nameOf(path: string): string {

@@ -15,8 +15,8 @@ const AT_ONCE = 16;
 const READ_FAILED = 'The contents of the store could not be read.';
 const FOLDER_OF_BLOBS = /^[0-9a-f]{2}$/;
 const INCOMING_BLOB = /^[0-9a-f]{64}~/;
-/** `writeJson` and the stat cache put a UUID behind the name that a file is to have. */
-const DRAFT = /\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Who writes or removes a file puts a UUID behind its name. */
+const DRAFT = /[.~][0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** What lies in the folder of all blobs. */
 export interface BlobsFound {

@@ -71,8 +71,8 @@ export interface Store {
   readBytes(digest: Digest, maxBytes?: number): Promise<Buffer>;
   /** Hashes a whole blob; throws `StoreUnavailable` when it is missing or damaged, and moves a damaged one into quarantine. */
   check(digest: Digest, signal?: AbortSignal): Promise<void>;
-  /** True when every folder and file of a tree is there, the folders sound and the files of their sizes. */
-  isWhole(tree: Digest): Promise<boolean>;
+  /** True when a file is there and sound, or every folder of a tree is, and its files with their sizes. */
+  isWhole(digest: Digest): Promise<boolean>;
   listDirectory(tree: Digest): Promise<Readonly<Record<string, TreeEntry>>>;
   /** The member at a `/`-separated path (`''` is the tree itself), or null. Never leaves the tree. */
   lookUp(tree: Digest, path: string): Promise<TreeEntry | null>;

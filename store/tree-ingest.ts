@@ -37,11 +37,10 @@ export class TreeIngest {
     const state = stateOf(scanned);
     const known = options.remember === true ? await this.statCache.load(root) : null;
     const generation = await this.blobs.generation();
-    const sound = known?.generation === generation;
-    if (sound && known.isSame(state) && (await this.blobs.has(known.tree.digest))) return known.tree;
+    if (known?.isSame(state) === true && (await this.isStillThere(known))) return known.tree;
 
     const stored: StoredFiles = new Map();
-    if (known !== null) await this.reuse(known, state.files, sound, stored);
+    if (known !== null) await this.reuse(known, state.files, stored);
     const tree = await this.copy(scanned, state.files, stored, options);
     if (options.remember === true) {
       const files = state.files.flatMap((file) => stored.get(file) ?? []);
@@ -50,22 +49,22 @@ export class TreeIngest {
     return tree;
   }
 
-  /** Takes what is known of unchanged files; where blobs were removed since, only what is still there. */
-  private async reuse(
-    known: KnownFolder,
-    files: readonly ScannedFile[],
-    sound: boolean,
-    stored: StoredFiles,
-  ): Promise<void> {
+  /** A clean-up that begins after the second look finds the tree in use; one that began before it is seen by it. */
+  private async isStillThere({ tree, generation }: KnownFolder): Promise<boolean> {
+    return (await this.blobs.has(tree.digest)) && (await this.blobs.generation()) === generation;
+  }
+
+  /** Takes what is known of unchanged files and is still there. */
+  private async reuse(known: KnownFolder, files: readonly ScannedFile[], stored: StoredFiles): Promise<void> {
     const found = files.flatMap((file) => {
       const unchanged = known.lookUp(file);
       return unchanged === null ? [] : [{ file, unchanged }];
     });
-    const present = sound
-      ? null
-      : await this.blobs.arePresent(found.map(({ file, unchanged }) => ({ ...unchanged, size: file.size })));
+    const present = await this.blobs.arePresent(
+      found.map(({ file, unchanged }) => ({ ...unchanged, size: file.size })),
+    );
     for (const [at, { file, unchanged }] of found.entries())
-      if (present === null || present[at] === true) stored.set(file, { ...unchanged, size: file.size });
+      if (present[at] === true) stored.set(file, { ...unchanged, size: file.size });
   }
 
   private async copy(

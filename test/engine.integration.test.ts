@@ -8,7 +8,7 @@ import { DockerEngine } from '../engine/docker-engine';
 import type { RunRequest } from '../engine/engine';
 import { logTail } from '../engine/log-tail';
 import { FileStore } from '../store/file-store';
-import { containerStarts } from './container-starts';
+import { StartedContainers } from './container-starts';
 import { ensureNodeImage } from './node-image';
 import { SCRIPT_LIMITS as LIMITS, scriptedRun } from './scripted-run';
 import type { RunChanges } from './scripted-run';
@@ -19,6 +19,7 @@ let folder: string;
 let store: FileStore;
 let image: { reference: string; id: Digest };
 let engine: DockerEngine;
+let started: StartedContainers;
 const ran: RunRequest[] = [];
 
 const connect = () => DockerEngine.connect({ docker, store, workDirectory: path.join(folder, 'work'), gpus: 'none' });
@@ -28,6 +29,7 @@ beforeAll(async () => {
   store = new FileStore(path.join(folder, 'store'));
   image = await ensureNodeImage(docker);
   engine = await connect();
+  started = await StartedContainers.listen(docker);
 });
 
 afterEach(async () => {
@@ -35,6 +37,7 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
+  started.close();
   await engine.close();
   await fs.rm(folder, { recursive: true, force: true });
 });
@@ -178,7 +181,6 @@ describe('running a container', () => {
 
 describe('surviving', () => {
   it('attaches to the container of an abandoned run and collects it', async () => {
-    const since = Math.floor(Date.now() / 1000);
     const first = await connect();
     const { line, container, changes } = watched(/waiting/);
     const wanted = request(
@@ -200,7 +202,7 @@ describe('surviving', () => {
 
     const third = await (await connect()).run(wanted);
     expect(third).toEqual(result);
-    expect(await containerStarts(docker, container(), since)).toBe(1);
+    expect(await started.of(container())).toBe(1);
   });
 
   it('runs the same action of two owners in containers of their own', async () => {
@@ -216,12 +218,11 @@ describe('surviving', () => {
   });
 
   it('starts one container for two calls at once', async () => {
-    const since = Math.floor(Date.now() / 1000);
     const { container, changes } = watched(/never/);
     const wanted = request(`console.log('once')`, changes);
     const [one, other] = await Promise.all([engine.run(wanted), engine.run(wanted)]);
     expect(other).toEqual(one);
-    expect(await containerStarts(docker, container(), since)).toBe(1);
+    expect(await started.of(container())).toBe(1);
   });
 
   it('stops and removes the container when aborted, and hands on the reason', async () => {

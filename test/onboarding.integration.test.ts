@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import type { MedperfClient, Run } from '../client';
 import type { OnboardResult, Progress } from '../contract';
-import { StartedTasks } from './container-starts';
+import { StartedContainers } from './container-starts';
 import { EmbeddedStack, EXAMPLE_CUBES } from './embedded-stack';
 import { eventually } from './medperf-stack';
 
@@ -81,7 +81,7 @@ describe('onboarding on real parts', () => {
   });
 
   it('tests unchanged bytes without starting a container, and associates by the registered cube', async () => {
-    const started = await StartedTasks.listen(stack.docker);
+    const started = await StartedContainers.listen(stack.docker);
     const run = await owner.startTestRun({ benchmark: 1, model: { kind: 'registered', uid: 4 } });
     const result = await run.result();
     expect(result.reused).toBe(true);
@@ -90,7 +90,7 @@ describe('onboarding on real parts', () => {
     expect((await again.result()).decision).toBe('APPROVED');
     await keepHistory(again.id, 'associate-approved-before');
     const ids = [run.id, again.id, ...(await sharedOf(run.id))];
-    expect(started.of(ids)).toEqual([]);
+    expect(started.tasksOf(ids)).toEqual([]);
     started.close();
   });
 

@@ -10,6 +10,7 @@ import type { Engine, RunRequest } from '../engine/engine';
 import { FileStore } from '../store/file-store';
 import { fetchCube } from '../activities/fetch-cube';
 import { fetchDemoData } from '../activities/fetch-demo-data';
+import { findResult } from '../activities/find-result';
 import { obtainImage } from '../activities/host-steps';
 import { runTask } from '../activities/run-task';
 
@@ -159,16 +160,6 @@ describe('what is missing or damaged in the store', () => {
   });
 
   it.each(['missing', 'truncated'])('is fetched again by the run that needs it: a file, %s', async (damage) => {
-    const input: RunTaskInput = {
-      cube,
-      imageId: `sha256:${'e'.repeat(64)}`,
-      task: 'infer',
-      inputs: { data_path: data.data },
-      gpus: 0,
-      noCache: false,
-      benchmark: null,
-      scope: null,
-    };
     const [image] = Object.values(await store.listDirectory(data.data));
     await DAMAGE[damage]!(pathOf(await member('workspace/parameters.yaml')));
     await DAMAGE[damage]!(pathOf(image!.digest));
@@ -176,7 +167,7 @@ describe('what is missing or damaged in the store', () => {
     const result = await retried((attempt) => {
       attempts.push(attempt);
       const owner = { owner: 'step', workflowId: 'w', labels: {}, attempt };
-      return runTask({ store, engine, limits, policyGpus: 0, reuse: 'across-users', signal, tell, ...owner }, input);
+      return runTask({ store, engine, limits, policyGpus: 0, reuse: 'across-users', signal, tell, ...owner }, input());
     });
     expect(result.reused).toBe(false);
     expect(attempts).toEqual([1, 2]);
@@ -195,6 +186,18 @@ describe('what is missing or damaged in the store', () => {
     },
   );
 
+  it('is made again by the step whose output it is', async () => {
+    const attempt = { owner: 'step', workflowId: 'w', labels: {}, attempt: 1 };
+    const place = { store, engine, limits, policyGpus: 0, reuse: 'across-users', signal, tell } as const;
+    const first = await runTask({ ...place, ...attempt }, input());
+    expect((await runTask({ ...place, ...attempt }, input())).reused).toBe(true);
+    const { digest } = (await store.lookUp(first.outputs['output_path']!, 'predictions.json'))!;
+    await unlink(pathOf(digest));
+    expect(await findResult(store, input())).toBeNull();
+    expect((await runTask({ ...place, ...attempt }, input())).reused).toBe(false);
+    expect((await findResult(store, input()))?.outputs).toEqual(first.outputs);
+  });
+
   it('is not fetched where that was forbidden', async () => {
     await fetchCube(store, { cube: ref, offline: true }, signal, tell);
     await unlink(pathOf(cube.image.archive!.digest));
@@ -204,6 +207,17 @@ describe('what is missing or damaged in the store', () => {
       message: expect.stringMatching(/offline/) as unknown,
     });
   });
+});
+
+const input = (): RunTaskInput => ({
+  cube,
+  imageId: `sha256:${'e'.repeat(64)}`,
+  task: 'infer',
+  inputs: { data_path: data.data },
+  gpus: 0,
+  noCache: false,
+  benchmark: null,
+  scope: null,
 });
 
 const limits = { shmBytes: 1 } as RunRequest['limits'];
@@ -222,7 +236,8 @@ const engine = {
       await store.materialise(tree, join(home, `run-${folders}`), 'link');
     }
     const log = await store.putBytes('log');
-    const { digest } = await store.composeTree({});
+    const predictions = { kind: 'file', executable: false, ...(await store.putBytes('predictions')) } as const;
+    const { digest } = await store.composeTree({ 'predictions.json': predictions });
     return { ...ENDED, key, log, outputs: { output_path: digest } };
   },
 } as unknown as Engine;

@@ -4,7 +4,7 @@ import { finishedSteps } from '../cli/run-history';
 import { stepReasons } from '../cli/run-why';
 import type { MedperfClient } from '../client';
 import type { TestRunResult } from '../contract';
-import { StartedTasks } from './container-starts';
+import { StartedContainers } from './container-starts';
 import { EmbeddedStack, EXAMPLE_CUBES } from './embedded-stack';
 import { testManyModels } from './many-models';
 
@@ -14,11 +14,11 @@ const REFERENCE = { benchmark: 1, model: { kind: 'registered', uid: 2 } } as con
 describe('results of earlier runs', () => {
   let stack: EmbeddedStack;
   let owner: MedperfClient;
-  let started: StartedTasks;
+  let started: StartedContainers;
 
   beforeAll(async () => {
     stack = await EmbeddedStack.start();
-    started = await StartedTasks.listen(stack.docker);
+    started = await StartedContainers.listen(stack.docker);
     owner = await stack.clientOf('testmodelowner');
   });
 
@@ -35,10 +35,10 @@ describe('results of earlier runs', () => {
   it('prepares the data once and runs the reference once for many models asked for at the same moment', async () => {
     const { results, ids, shared } = await testManyModels(stack, owner, MODELS);
     expect(shared.size).toBe(2);
-    expect(started.of(ids)).toEqual(
+    expect(started.tasksOf(ids)).toEqual(
       Array.from({ length: 2 * MODELS }, (_, at) => (at < MODELS ? 'evaluate' : 'infer')),
     );
-    expect(started.of(shared)).toEqual(['evaluate', 'infer', 'prepare', 'sanity_check', 'statistics']);
+    expect(started.tasksOf(shared)).toEqual(['evaluate', 'infer', 'prepare', 'sanity_check', 'statistics']);
     expect(new Set(results.map(({ reference }) => reference?.results)).size).toBe(1);
   });
 

@@ -7,11 +7,11 @@ import {
   mkdirSync,
   openSync,
   readSync,
-  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { useFileSync } from '../last-use';
 
 /** Files up to this many bytes are read whole by a thread; larger ones are streamed by the main thread. */
 export const WHOLE_FILE_BYTES = 1024 * 1024;
@@ -102,7 +102,7 @@ function store(bytes: Uint8Array, { blobs, suffix }: IngestOrder): { hex: string
   const hex = createHash('sha256').update(bytes).digest('hex');
   const path = `${blobs}/${hex.slice(0, 2)}/${hex}`;
   // A blob of another size under its name is a damaged one and is replaced.
-  if (statSync(path, { throwIfNoEntry: false })?.size === bytes.length) return { hex, isNew: false };
+  if (useFileSync(path) === bytes.length) return { hex, isNew: false };
   const incoming = path + suffix;
   const descriptor = create(incoming);
   // The same content came earlier with the same order.

@@ -1,4 +1,5 @@
-import { chmodSync, constants, copyFileSync, linkSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, linkSync, renameSync } from 'node:fs';
+import { useFileSync } from '../last-use';
 
 /** A blob and the absolute path that it goes to. */
 export interface PlacedFile {
@@ -39,13 +40,16 @@ export function renameFiles({ pairs }: { readonly pairs: readonly (readonly [str
   return untilFailure(pairs, ([from, to]) => renameSync(from, to));
 }
 
-/** Which of the paths are files of that size. */
+/** Which of the paths are files of that size; those count as used now. */
 export function arePresent({ files }: { readonly files: readonly { path: string; size: number }[] }): boolean[] {
-  return files.map(({ path, size }) => statSync(path, { throwIfNoEntry: false })?.size === size);
+  return files.map(({ path, size }) => useFileSync(path) === size);
 }
 
 function place({ source, target, executable, size }: PlacedFile, how: Placement): void {
-  if (size !== null && statSync(source).size !== size) throw Object.assign(new Error(), { code: DAMAGED });
+  if (size !== null) {
+    const found = useFileSync(source);
+    if (found !== size) throw Object.assign(new Error(), { code: found === null ? 'ENOENT' : DAMAGED });
+  }
   // One inode has one mode, so only what keeps the blob's 0444 can share it.
   if (how === 'link' && !executable && tryLink(source, target)) return;
   copyFileSync(source, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
 /** In place of a system error's code: the bytes have another SHA-256 than they must. */
 export const OTHER_HASH = 'OTHER_HASH';
@@ -21,4 +21,22 @@ export function readFiles({
     }
   }
   return contents;
+}
+
+/** Which of the files begin with that text; what cannot be read does not. */
+export function beginWith({ paths, text }: { readonly paths: readonly string[]; readonly text: string }): boolean[] {
+  const wanted = Buffer.from(text);
+  const head = Buffer.alloc(wanted.length);
+  return paths.map((path) => {
+    try {
+      const descriptor = openSync(path, 'r');
+      try {
+        return readSync(descriptor, head, 0, head.length, 0) === wanted.length && head.equals(wanted);
+      } finally {
+        closeSync(descriptor);
+      }
+    } catch {
+      return false;
+    }
+  });
 }

@@ -2,5 +2,6 @@
 export { hashFiles } from './hash-files';
 export { ingestFiles, ingestPieces } from './ingest-files';
 export { arePresent, placeFiles, renameFiles } from './place-files';
-export { readFiles } from './read-files';
+export { beginWith, readFiles } from './read-files';
+export { removeUnused } from './remove-files';
 export { scanFolders } from './scan-folders';

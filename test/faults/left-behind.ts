@@ -20,23 +20,3 @@ export async function leftBehind(docker: Docker, home: string, workflowIds: read
     mounts: mounts.filter((mount) => mount.startsWith(`${home}/`)),
   };
 }
-
-/** How often each container of a workflow's step was started, by the container's name, as the daemon remembers. */
-export async function startsOfStep(
-  docker: Docker,
-  workflowId: string,
-  step: string,
-  since: number,
-): Promise<Record<string, number>> {
-  const label = [`org.temporal-medperf.workflow-id=${workflowId}`, `org.temporal-medperf.step=${step}`];
-  const events = (await docker.getEvents({
-    since,
-    until: Date.now() / 1000,
-    filters: { label, event: ['start'] },
-  })) as AsyncIterable<Buffer>;
-  let text = '';
-  for await (const chunk of events) text += String(chunk);
-  const starts: Record<string, number> = {};
-  for (const [, name = ''] of text.matchAll(/"name":"(medperf-[^"]+)"/g)) starts[name] = (starts[name] ?? 0) + 1;
-  return starts;
-}

@@ -6,8 +6,9 @@ import type { TestRunResult } from '../../contract';
 import { endProcess, isAlive } from '../../devstack/process-identity';
 import type { ProcessIdentity } from '../../devstack/process-identity';
 import type { StackRecord } from '../../devstack/stack-record';
+import { StartedContainers } from '../container-starts';
 import { eventually, MedperfStack } from '../medperf-stack';
-import { leftBehind, startsOfStep } from './left-behind';
+import { leftBehind } from './left-behind';
 import { dyingAt, MOMENTS } from './moments';
 import { faultSeed, seeded, shuffled } from './seeded';
 import { slowModel } from './slow-model';
@@ -16,11 +17,13 @@ const seed = faultSeed();
 const docker = new Docker();
 const ids: string[] = [];
 let stack: MedperfStack;
+let started: StartedContainers;
 /** Digest of the results that the model has when nothing disturbs it. */
 let undisturbed: string;
 
 beforeAll(async () => {
   process.stdout.write(`faults in the order of FAULT_SEED=${seed}\n`);
+  started = await StartedContainers.listen(docker);
   stack = await MedperfStack.start();
   const model = await slowModel(join(stack.home, 'undisturbed'), 'undisturbed', 0);
   undisturbed = (await stack.json<TestRunResult>(testRun(model))).candidate.results;
@@ -33,11 +36,12 @@ afterEach(async () => {
   );
 });
 
-afterAll(() => stack.stop());
+afterAll(async () => {
+  started.close();
+  await stack.stop();
+});
 
 const testRun = (model: string): string[] => ['test', 'run', '--benchmark', '1', '--no-reference', '--model', model];
-
-const now = (): number => Math.floor(Date.now() / 1000);
 
 const worker = (): Promise<ProcessIdentity> => stack.readState<ProcessIdentity>('worker.json');
 
@@ -78,17 +82,16 @@ it.each(shuffled(MOMENTS, seeded(seed)))('a worker that dies %s costs no second 
   const mark = join(stack.home, `mark ${moment}`);
   await endProcess(await worker(), 30_000);
   await stack.expectDone(['dev', 'start'], '', dyingAt(moment, mark));
-  const [doomed, since] = [await worker(), now()];
+  const doomed = await worker();
   const id = await startTest(moment, 500);
   await gone(doomed);
   expect(await readFile(mark, 'utf8')).toBe(moment);
   await stack.expectDone(['dev', 'start']);
   expect(await resultOf(id)).toBe(undisturbed);
-  expect(Object.values(await startsOfStep(docker, id, 'infer-model', since))).toEqual([1]);
+  expect(await started.ofStep(id, 'infer-model')).toEqual([1]);
 });
 
 it('a worker that is asked to stop hands its running model to the next one', async () => {
-  const since = now();
   const id = await startTest('drain', 8000);
   const container = await modelRuns(id);
   const stopping = await worker();
@@ -97,11 +100,10 @@ it('a worker that is asked to stop hands its running model to the next one', asy
   expect((await docker.getContainer(container.Id).inspect()).State.Running).toBe(true);
   await stack.expectDone(['dev', 'start']);
   expect(await resultOf(id)).toBe(undisturbed);
-  expect(Object.values(await startsOfStep(docker, id, 'infer-model', since))).toEqual([1]);
+  expect(await started.ofStep(id, 'infer-model')).toEqual([1]);
 });
 
 it('an onboarding outlives its client, its Temporal server and its worker', async () => {
-  const since = now();
   const model = await slowModel(join(stack.home, 'whole'), 'whole', 6000);
   const name = 'survivor';
   const client = stack.spawn(['onboard', model, '--name', name, '--benchmark', '1', '-y', '--no-reference']);
@@ -126,7 +128,7 @@ it('an onboarding outlives its client, its Temporal server and its worker', asyn
     return code === 0 ? (JSON.parse(stdout) as LiveProgress) : null;
   };
   await eventually(show, (run) => run?.needs.some(({ what }) => what === 'committee-decision') === true, 120);
-  expect(Object.values(await startsOfStep(docker, id, 'infer-model', since))).toEqual([1]);
+  expect(await started.ofStep(id, 'infer-model')).toEqual([1]);
 
   const waiting = await worker();
   process.kill(waiting.pid, 'SIGKILL');

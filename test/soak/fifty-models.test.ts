@@ -1,4 +1,4 @@
-import { StartedTasks } from '../container-starts';
+import { StartedContainers } from '../container-starts';
 import { EmbeddedStack } from '../embedded-stack';
 import { testManyModels } from '../many-models';
 
@@ -8,12 +8,12 @@ it(
   `${MODELS} models on one benchmark, asked for at the same moment, prepare its data once and run its reference once`,
   async () => {
     const stack = await EmbeddedStack.start();
-    const started = await StartedTasks.listen(stack.docker);
+    const started = await StartedContainers.listen(stack.docker);
     try {
       const { results, ids, shared } = await testManyModels(stack, await stack.clientOf('testmodelowner'), MODELS);
       expect(results).toHaveLength(MODELS);
-      expect(started.of(ids)).toHaveLength(2 * MODELS);
-      expect(started.of(shared)).toEqual(['evaluate', 'infer', 'prepare', 'sanity_check', 'statistics']);
+      expect(started.tasksOf(ids)).toHaveLength(2 * MODELS);
+      expect(started.tasksOf(shared)).toEqual(['evaluate', 'infer', 'prepare', 'sanity_check', 'statistics']);
     } finally {
       started.close();
       await stack.stop();

@@ -1,0 +1,118 @@
+import { InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { digestsOfRunningWork } from '../../client';
+import { isDigest } from '../../contract';
+import type { Digest } from '../../contract';
+import { cleanUp } from '../../store/clean-up';
+import type { CleanedUp } from '../../store/clean-up';
+import { FileStore } from '../../store/file-store';
+import type { FilesAndBytes } from '../../store/store-contents';
+import { storeUsage } from '../../store/store-usage';
+import type { StoreUsage } from '../../store/store-usage';
+import { byteSize, shownBytes } from '../byte-sizes';
+import { define } from '../command';
+import { withAnySession } from '../session';
+import type { Cli } from '../session';
+import { listEntry, listKeepers } from '../store-listing';
+import { table } from '../tables';
+
+const HOUR_MS = 3_600_000;
+
+interface CleanUpArguments {
+  readonly limit?: number;
+  readonly unusedFor: number;
+  readonly dryRun?: boolean;
+}
+
+export function addStoreCommands(program: Command): void {
+  const store = program.command('store').description('Look at what the store keeps, check it and clean it up');
+  define(
+    store
+      .command('ls')
+      .description('List results and records, the latest used first; or what lies below a digest')
+      .argument('[digest]', 'of a tree or a file')
+      .argument('[path]', 'inside the tree'),
+    ['store ls', 'store ls sha256:88dd1c…', 'store ls sha256:88dd1c… workspace'],
+    (cli, _options, [digest, path = '']) =>
+      digest === undefined ? listKeepers(cli) : listEntry(cli, new FileStore(cli.places.store), wanted(digest), path),
+  );
+  define(store.command('du').description('Tell what the store takes, and for what'), ['store du'], async (cli) => {
+    const usage = await storeUsage(cli.places.store);
+    cli.output.result(usage, () => usageTable(usage));
+  });
+  define(
+    store
+      .command('gc')
+      .description('Remove what no result, record or run needs; with a limit, also what was used longest ago')
+      .option('--limit <size>', 'how much may stay, such as 200GiB', byteSize)
+      .option('--unused-for <hours>', 'spare what was used more recently; 2 at least', hours, 24)
+      .option('--dry-run', 'only tell what would go'),
+    ['store gc', 'store gc --limit 200GiB --dry-run'],
+    collect,
+  );
+}
+
+/** The histories of open runs tell what they need: without Temporal nothing is removed. */
+function collect(cli: Cli, { limit, unusedFor, dryRun = false }: CleanUpArguments): Promise<void> {
+  return withAnySession(cli, async ({ temporal }) => {
+    const told = await cleanUp(cli.places.store, {
+      pins: digestsOfRunningWork(temporal.client),
+      sparedMs: unusedFor * HOUR_MS,
+      dryRun,
+      ...(limit === undefined ? {} : { limitBytes: limit }),
+    });
+    cli.output.result(told, () => cleanedText(told, dryRun, limit));
+  });
+}
+
+function cleanedText(
+  { removed, dropped, leftOvers, kept, spared }: CleanedUp,
+  dryRun: boolean,
+  limit = Infinity,
+): string {
+  const lines = [
+    `${dryRun ? 'Would remove' : 'Removed'} ${shown(removed)}, ${dropped.results} results, ${dropped.records} records ` +
+      `and ${shown(leftOvers)} that interrupted work left.`,
+    `${dryRun ? 'Would keep' : 'Kept'} ${shown(kept)}; running work and recent use need ${shown(spared)} of it.`,
+  ];
+  if (kept.bytes > limit)
+    lines.push(`That is more than the limit of ${shownBytes(limit)}: the rest goes when it is needed no longer.`);
+  return lines.join('\n');
+}
+
+function usageTable({ blobs, reached, results, records, ...others }: StoreUsage): string {
+  const row = (name: string, { files, bytes }: FilesAndBytes): [string, number, string] => [
+    name,
+    files,
+    shownBytes(bytes),
+  ];
+  return [
+    table(
+      ['What', 'Files', 'Size'],
+      [
+        row('contents', blobs),
+        row(`  needed by ${results} results and ${records} records`, reached),
+        row('on their way in, or left there', others.incoming),
+        row('found damaged', others.quarantined),
+        row('notes on the folders that were put in', others.seenFolders),
+      ],
+    ),
+    `free on its disk: ${shownBytes(others.freeBytes)}`,
+  ].join('\n');
+}
+
+function shown({ files, bytes }: FilesAndBytes): string {
+  return `${files} files (${shownBytes(bytes)})`;
+}
+
+function wanted(text: string): Digest {
+  const digest = text.startsWith('sha256:') ? text : `sha256:${text}`;
+  if (isDigest(digest)) return digest;
+  throw new InvalidArgumentError('Expected a digest: sha256: and 64 hex digits.');
+}
+
+function hours(text: string): number {
+  const count = Number(text);
+  if (/^\d{1,5}$/.test(text) && count >= 2) return count;
+  throw new InvalidArgumentError('Expected a number of hours, 2 at least.');
+}
