@@ -1,11 +1,14 @@
 'use strict';
 /** `node store-work.js KIND STORE ARGUMENT…`: one piece of the store's work; prints what it made and how many steps it took. */
+const { createHash } = require('node:crypto');
 const { mkdirSync, rmSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 const { getEnvironmentData } = require('node:worker_threads');
 
 const lib = join(__dirname, '..', '..', 'lib');
 const { FileStore } = require(join(lib, 'store', 'file-store.js'));
+const { cleanUp } = require(join(lib, 'store', 'clean-up.js'));
+const { readContents } = require(join(lib, 'store', 'store-contents.js'));
 const { fetchBlob, unpackOnce } = require(join(lib, 'activities', 'fetch-blob.js'));
 
 const WORK = {
@@ -18,6 +21,13 @@ const WORK = {
     mkdirSync(dirname(target), { recursive: true });
     await store.materialise(digest, target, 'link');
     return digest;
+  },
+  cleanUp: async (_store, directory) => {
+    await cleanUp(directory, { pins: [] });
+    const { blobs } = await readContents(directory);
+    return createHash('sha256')
+      .update([...blobs.keys()].sort().join())
+      .digest('hex');
   },
 };
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { access, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { randomBytes, writeManyFiles } from '../../bench/sample-trees';
 import type { Digest } from '../../contract';
 import { packArchive } from '../../store/archive';
 import { FileStore } from '../../store/file-store';
+import { verifyStore } from '../../store/verify';
 
 const MIB = 1024 * 1024;
 
@@ -26,10 +27,12 @@ export interface PreparedWork {
 }
 
 /** Another kind needs its line here and in `store-work.js`. */
-export const WORKS = { ingest, download, unpack } as const;
+export const WORKS = { ingest, download, unpack, cleanUp } as const;
 export type WorkKind = keyof typeof WORKS;
 export const WORK_KINDS = Object.keys(WORKS) as WorkKind[];
 
+/** Files and folders of what {@link cleanUp} is done with. */
+const BLOBS_TO_CLEAN = 3 * 30 + 4 + 6 * 60 + 7;
 const nothing = (): Promise<void> => Promise.resolve();
 
 /** More small files than become visible together, and some large ones. */
@@ -74,6 +77,35 @@ async function inodes(store: string): Promise<Map<string, number>> {
   if (!(await isThere(blobs))) return new Map();
   const paths = (await readdir(blobs, { recursive: true })).filter((path) => /^..\/[0-9a-f]{64}$/.test(path));
   return new Map(await Promise.all(paths.map(async (path) => [path, (await stat(join(blobs, path))).ino] as const)));
+}
+
+/** Of two folders, of which a record names one; both were used long ago, and a process that died left something. */
+async function cleanUp(scratch: string): Promise<PreparedWork> {
+  const [kept, unused] = [join(scratch, 'kept'), join(scratch, 'unused')];
+  await writeManyFiles(kept, 3, 30, 100);
+  await writeManyFiles(unused, 6, 60, 200);
+  return {
+    begin: async (directory) => {
+      const store = new FileStore(directory);
+      await store.writeRecord('kept', await store.putTree(kept, { links: 'refuse' }));
+      await store.putTree(unused, { links: 'refuse' });
+      await mkdir(join(directory, 'incoming'));
+      await writeFile(join(directory, 'incoming', 'left'), 'left');
+      const long = new Date(Date.now() - 7 * 24 * 60 * 60 * 1000);
+      for (const { parentPath, name } of await readdir(directory, { recursive: true, withFileTypes: true }))
+        await utimes(join(parentPath, name), long, long);
+    },
+    args: (store) => [store],
+    resumption: async (store) => {
+      const before = await inodes(store);
+      return async () => {
+        const { leftOvers } = await verifyStore(store);
+        if (leftOvers.length > 0) throw new Error(`left over: ${leftOvers.join(', ')}`);
+        return before.size < BLOBS_TO_CLEAN;
+      };
+    },
+    close: nothing,
+  };
 }
 
 /** From a host that tells versions apart and sends parts. */
