@@ -11,7 +11,8 @@ const MOST_KILLS = 3;
 
 interface Made {
   readonly digest: string;
-  readonly steps: number;
+  /** How often it did each kind of step that changes the file system. */
+  readonly steps: Readonly<Record<string, number>>;
 }
 
 /** What came of one seed. */
@@ -36,7 +37,7 @@ export class StoreKills {
     return Object.assign(kills, { undisturbed: made });
   }
 
-  private readonly undisturbed: Made = { digest: '', steps: 0 };
+  private readonly undisturbed: Made = { digest: '', steps: {} };
 
   private constructor(
     private readonly kind: WorkKind,
@@ -56,9 +57,9 @@ export class StoreKills {
     try {
       await this.work.begin(store);
       for (let kill = 0; kill < kills; kill += 1) {
-        const step = 1 + Math.floor(random() * this.undisturbed.steps);
         const when = random() < 0.5 ? 'before' : 'during';
-        if ((await this.run(store, { KILL_AT_STEP: String(step), KILL_WHEN: when })) === 'killed') killed += 1;
+        const ended = await this.run(store, { KILL_AT_STEP: this.chooseStep(random), KILL_WHEN: when });
+        if (ended === 'killed') killed += 1;
         await this.expectSound(store);
       }
       const resumes = await this.work.resumption(store);
@@ -78,6 +79,13 @@ export class StoreKills {
     await rm(this.scratch, { recursive: true, force: true });
   }
 
+  /** Each kind of step is as likely as any other: there are few renames among thousands of writes. */
+  private chooseStep(random: () => number): string {
+    const steps = Object.entries(this.undisturbed.steps).filter(([, count]) => count > 0);
+    const [step = '', count = 0] = steps[Math.floor(random() * steps.length)] ?? [];
+    return `${step} ${1 + Math.floor(random() * count)}`;
+  }
+
   private async expectSound(store: string): Promise<void> {
     const report = await verifyStore(store);
     if (!isSound(report)) throw new Error(`the store is not sound: ${JSON.stringify(report, null, 1)}`);
@@ -85,7 +93,7 @@ export class StoreKills {
 
   private run(store: string, kill: NodeJS.ProcessEnv = {}): Promise<Made | 'killed'> {
     const [program, preload] = ['store-work.js', 'kill-at-step.js'].map((name) => join(__dirname, name));
-    const args = ['--require', preload!, program!, this.kind, store, ...this.work.args(store)];
+    const args = ['--require', preload!, program!, this.work.name, store, ...this.work.args(store)];
     return new Promise((resolve, reject) => {
       const child = spawn(process.execPath, args, { env: { ...process.env, ...kill }, stdio: 'pipe' });
       const told = { stdout: '', stderr: '' };

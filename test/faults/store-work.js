@@ -1,9 +1,8 @@
 'use strict';
-/** `node store-work.js KIND STORE ARGUMENT…`: one piece of the store's work; prints what it made and how many steps it took. */
+/** `node store-work.js WORK STORE ARGUMENT…`: one piece of the store's work; prints what it made and how many steps it took. */
 const { createHash } = require('node:crypto');
 const { mkdirSync, rmSync } = require('node:fs');
 const { dirname, join } = require('node:path');
-const { getEnvironmentData } = require('node:worker_threads');
 
 const lib = join(__dirname, '..', '..', 'lib');
 const { FileStore } = require(join(lib, 'store', 'file-store.js'));
@@ -36,10 +35,9 @@ function fetching(store) {
 }
 
 async function main() {
-  const [kind, directory, ...args] = process.argv.slice(2);
-  const digest = await WORK[kind](new FileStore(directory), ...args);
-  const steps = new Int32Array(getEnvironmentData('kill-at-step'))[0];
-  process.stdout.write(JSON.stringify({ digest, steps }));
+  const [work, directory, ...args] = process.argv.slice(2);
+  const digest = await WORK[work](new FileStore(directory), ...args);
+  process.stdout.write(JSON.stringify({ digest, steps: globalThis.stepsDone() }));
 }
 
 main().catch((error) => {

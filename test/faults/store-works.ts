@@ -14,6 +14,8 @@ const MIB = 1024 * 1024;
 
 /** One kind of work with what it works on; `store-work.js` does it. */
 export interface PreparedWork {
+  /** In `store-work.js`. */
+  readonly name: string;
   /** Makes a new store as it is before the work. */
   begin(store: string): Promise<void>;
   /** What the work's process is told after the store's directory. */
@@ -27,7 +29,14 @@ export interface PreparedWork {
 }
 
 /** Another kind needs its line here and in `store-work.js`. */
-export const WORKS = { ingest, download, unpack, cleanUp } as const;
+export const WORKS = {
+  ingest: (scratch: string) => ingest(scratch, 60, 5),
+  // More files than become visible together.
+  'large ingest': (scratch: string) => ingest(scratch, 9, 500),
+  download,
+  unpack,
+  'clean-up': cleanUp,
+} as const;
 export type WorkKind = keyof typeof WORKS;
 export const WORK_KINDS = Object.keys(WORKS) as WorkKind[];
 
@@ -35,12 +44,12 @@ export const WORK_KINDS = Object.keys(WORKS) as WorkKind[];
 const BLOBS_TO_CLEAN = 3 * 30 + 4 + 6 * 60 + 7;
 const nothing = (): Promise<void> => Promise.resolve();
 
-/** More small files than become visible together, and some large ones. */
-async function ingest(scratch: string): Promise<PreparedWork> {
+/** `folders` folders of `each` small files, and some large ones. */
+async function ingest(scratch: string, folders: number, each: number): Promise<PreparedWork> {
   const folder = join(scratch, 'folder');
-  await writeManyFiles(folder, 9, 500, 256);
+  await writeManyFiles(folder, folders, each, 256);
   for (let at = 0; at < 3; at += 1) await writeFile(join(folder, `large-${at}`), randomBytes(100 + at, 3 * MIB + at));
-  return { begin: nothing, args: () => [folder], resumption: keepsWhatIsThere, close: nothing };
+  return { name: 'ingest', begin: nothing, args: () => [folder], resumption: keepsWhatIsThere, close: nothing };
 }
 
 async function unpack(scratch: string): Promise<PreparedWork> {
@@ -52,6 +61,7 @@ async function unpack(scratch: string): Promise<PreparedWork> {
   const archive = join(scratch, 'archive');
   await source.materialiseFile(digest, archive, 'copy');
   return {
+    name: 'unpack',
     begin: async (store) => {
       await new FileStore(store).putFile(archive);
     },
@@ -85,6 +95,7 @@ async function cleanUp(scratch: string): Promise<PreparedWork> {
   await writeManyFiles(kept, 3, 30, 100);
   await writeManyFiles(unused, 6, 60, 200);
   return {
+    name: 'cleanUp',
     begin: async (directory) => {
       const store = new FileStore(directory);
       await store.writeRecord('kept', await store.putTree(kept, { links: 'refuse' }));
@@ -129,6 +140,7 @@ async function download(): Promise<PreparedWork> {
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/file`;
   return {
+    name: 'download',
     begin: nothing,
     args: () => [url, hash],
     resumption: async (store) => {
