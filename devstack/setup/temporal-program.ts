@@ -1,21 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import envPaths from 'env-paths';
 import { MedperfError } from '../../contract';
 import { PACKAGE_ROOT } from '../package-root';
-import { lockDirectory } from '../directory-lock';
+import { buildWithGo, getOnce, goVersion } from './cached-program';
+import type { Log } from './cached-program';
 import { isExecutable, onPath } from './found-programs';
 
-/** Says one line of what is being done. */
-export type Log = (line: string) => void;
+export type { Log } from './cached-program';
 
 const run = promisify(execFile);
 const GO_MODULE = 'github.com/temporalio/cli/cmd/temporal@v1.5.1';
 const OLDEST_GO = 21;
-const HEARTBEAT_MS = 30_000;
+const PROGRAM = { name: 'temporal', file: 'temporal', title: "Temporal's development server" };
 
 /**
  * Path of Temporal's command, which holds the development server: the one that `TEMPORAL_MEDPERF_TEMPORAL_CLI` names, one
@@ -25,10 +23,13 @@ const HEARTBEAT_MS = 30_000;
 export async function findOrGetTemporal(log: Log): Promise<string> {
   const named = process.env['TEMPORAL_MEDPERF_TEMPORAL_CLI'];
   if (named !== undefined && named !== '') return checkNamed(named);
-  const cache = join(envPaths('temporal-medperf', { suffix: '' }).cache, 'temporal');
-  const cached = join(cache, 'temporal');
-  const found = (await onPath('temporal')) ?? ((await isExecutable(cached)) ? cached : null);
-  return found ?? (await getOnce(cache, cached, log));
+  const found = await onPath(PROGRAM.file);
+  if (found !== null) return found;
+  try {
+    return await getOnce(PROGRAM, log, (folder) => get(folder, log));
+  } catch (error) {
+    throw error instanceof MedperfError ? error : nowhere(error instanceof Error ? error.message : String(error));
+  }
 }
 
 async function checkNamed(path: string): Promise<string> {
@@ -40,40 +41,11 @@ async function checkNamed(path: string): Promise<string> {
   });
 }
 
-/** Several set-ups at once get it once: the others wait for the one that holds the cache's lock. */
-async function getOnce(cache: string, cached: string, log: Log): Promise<string> {
-  await mkdir(cache, { recursive: true });
-  const unlock = await waitForLock(cache, log);
-  try {
-    if (!(await isExecutable(cached))) await get(cache, cached, log);
-    return cached;
-  } finally {
-    await unlock();
-  }
-}
-
-async function waitForLock(cache: string, log: Log): Promise<() => Promise<void>> {
-  for (let told = false; ; told = true) {
-    try {
-      return await lockDirectory(cache, 'The cache');
-    } catch (error) {
-      if (typeof error === 'object' && error !== null && 'code' in error) throw error;
-      if (!told) log("Another set-up is getting Temporal's development server; waiting for it.");
-      await delay(1000);
-    }
-  }
-}
-
-async function get(cache: string, cached: string, log: Log): Promise<void> {
-  const folder = await mkdtemp(join(cache, 'getting-'));
-  try {
-    if (!(await download(folder, log))) await buildWithGo(folder, log);
-    const [program] = await readdir(folder);
-    if (program === undefined) throw nowhere('nothing was installed');
-    await rename(join(folder, program), cached);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+async function get(folder: string, log: Log): Promise<void> {
+  if (await download(folder, log)) return;
+  const version = await goVersion();
+  if (version < OLDEST_GO) throw nowhere(version === 0 ? 'no Go' : `Go 1.${version}`);
+  await buildWithGo(GO_MODULE, folder, { title: PROGRAM.title, minutes: 'four' }, log);
 }
 
 /** The SDK downloads the server as a side of starting it, so a process of its own starts and stops one. */
@@ -89,30 +61,6 @@ async function download(folder: string, log: Log): Promise<boolean> {
     await mkdir(folder);
     return false;
   }
-}
-
-async function buildWithGo(folder: string, log: Log): Promise<void> {
-  const version = await goVersion();
-  if (version < OLDEST_GO) throw nowhere(version === 0 ? 'no Go' : `Go 1.${version}`);
-  log(`Building Temporal's development server with Go (go install ${GO_MODULE}): about four minutes, once …`);
-  const started = Date.now();
-  const heartbeat = setInterval(() => {
-    log(`… still building, ${Math.round((Date.now() - started) / 1000)} s`);
-  }, HEARTBEAT_MS);
-  try {
-    await run('go', ['install', GO_MODULE], { env: { ...process.env, GOBIN: folder, CGO_ENABLED: '0' } });
-    log('… built.');
-  } catch (error) {
-    throw nowhere(error instanceof Error ? error.message.trim().split('\n').slice(-3).join(' ') : String(error));
-  } finally {
-    clearInterval(heartbeat);
-  }
-}
-
-/** Minor version of Go 1, or 0 when there is none. */
-async function goVersion(): Promise<number> {
-  const answer = await run('go', ['env', 'GOVERSION']).catch(() => null);
-  return Number(/^go1\.(\d+)/.exec(answer?.stdout ?? '')?.[1] ?? 0);
 }
 
 function nowhere(found: string): MedperfError {
