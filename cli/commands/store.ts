@@ -5,7 +5,6 @@ import { isDigest } from '../../contract';
 import type { Digest } from '../../contract';
 import { cleanUp } from '../../store/clean-up';
 import type { CleanedUp } from '../../store/clean-up';
-import { FileStore } from '../../store/file-store';
 import type { FilesAndBytes } from '../../store/store-contents';
 import { storeUsage } from '../../store/store-usage';
 import type { StoreUsage } from '../../store/store-usage';
@@ -34,7 +33,7 @@ export function addStoreCommands(program: Command): void {
       .argument('[path]', 'inside the tree'),
     ['store ls', 'store ls sha256:88dd1c…', 'store ls sha256:88dd1c… workspace'],
     (cli, _options, [digest, path = '']) =>
-      digest === undefined ? listKeepers(cli) : listEntry(cli, new FileStore(cli.places.store), wanted(digest), path),
+      digest === undefined ? listKeepers(cli) : listEntry(cli, wanted(digest), path),
   );
   define(store.command('du').description('Tell what the store takes, and for what'), ['store du'], async (cli) => {
     const usage = await storeUsage(cli.places.store);
@@ -59,6 +58,7 @@ function collect(cli: Cli, { limit, unusedFor, dryRun = false }: CleanUpArgument
       pins: digestsOfRunningWork(temporal.client),
       sparedMs: unusedFor * HOUR_MS,
       dryRun,
+      isCache: cli.places.bucket !== null,
       ...(limit === undefined ? {} : { limitBytes: limit }),
     });
     cli.output.result(told, () => cleanedText(told, dryRun, limit));

@@ -32,6 +32,8 @@ export function connectBucket(place: BucketPlace): Bucket {
   const usualRegion = endpoint === undefined ? undefined : (process.env['AWS_REGION'] ?? USUAL_REGION);
   const asked = region ?? usualRegion;
   const agent = { keepAlive: true, maxSockets: SOCKETS };
+  // Printed at every start on Node.js 20, which the pinned version of the SDK supports.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const client = new S3Client({
     ...(asked === undefined ? {} : { region: asked }),
     // The bucket's name before the server's would ask for a name record of each bucket.

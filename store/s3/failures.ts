@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { MedperfError } from '../../contract';
 import type { FailureType } from '../../contract';
 import { errorCode } from '../failures';
@@ -102,7 +103,7 @@ const OF_STATUS: Readonly<Record<number, Reading>> = {
  * what a person sets right. The server's own sentences are left out: they may name keys. Every other error passes.
  */
 export function s3Failure(error: unknown, { bucket }: Pick<BucketPlace, 'bucket'>): unknown {
-  if (error instanceof MedperfError || !(error instanceof Error) || error.name === 'AbortError') return error;
+  if (error instanceof MedperfError || !isNativeError(error) || error.name === 'AbortError') return error;
   const status = s3Status(error);
   const reading = READINGS[error.name] ?? (status === null ? ofConnection(error) : ofStatus(status));
   if (reading === null) return error;

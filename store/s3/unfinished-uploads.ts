@@ -1,9 +1,4 @@
-import {
-  AbortMultipartUploadCommand,
-  ListMultipartUploadsCommand,
-  ListPartsCommand,
-  paginateListParts,
-} from '@aws-sdk/client-s3';
+import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, ListPartsCommand } from '@aws-sdk/client-s3';
 import type { Part as ListedPart } from '@aws-sdk/client-s3';
 import type { Bucket } from './connection';
 import { atBucket } from './failures';
@@ -64,10 +59,15 @@ export async function heldParts(
   const of = { Bucket: bucket.place.bucket, Key: key, UploadId: id };
   const held = new Map<number, HeldPart>();
   await atUpload(bucket, signal, async () => {
-    for await (const page of paginateListParts({ client: bucket.client }, of, {
-      ...(signal && { abortSignal: signal }),
-    }))
-      for (const part of page.Parts ?? []) keep(held, part);
+    let from: { PartNumberMarker?: string } = {};
+    // Not the SDK's own loop: it goes on for as long as a marker is told, and some servers always tell one.
+    for (;;) {
+      const list = new ListPartsCommand({ ...of, ...from });
+      const answer = await bucket.client.send(list, { ...(signal && { abortSignal: signal }) });
+      for (const part of answer.Parts ?? []) keep(held, part);
+      if (answer.IsTruncated !== true || answer.NextPartNumberMarker === undefined) return;
+      from = { PartNumberMarker: answer.NextPartNumberMarker };
+    }
   });
   return held;
 }
