@@ -2,8 +2,8 @@ import { userInfo } from 'node:os';
 import { MedperfClient } from '../client';
 import { openProfiles, openRegistry } from '../registry';
 import type { MedperfRegistry, Profile } from '../registry';
-import { FileStore } from '../store/file-store';
 import type { Store } from '../store/store';
+import { openStore } from './open-store';
 import type { Output } from './output';
 import type { Places } from './places';
 import { openTemporal } from './temporal';
@@ -39,12 +39,13 @@ export async function withAnySession<T>(cli: Cli, work: (session: Session) => Pr
 }
 
 async function withProfile<T>(cli: Cli, profile: Profile, work: (session: Session) => Promise<T>): Promise<T> {
-  const store = new FileStore(cli.places.store);
   const temporal = await openTemporal(cli.places);
+  const { store, close } = openStore(cli.places);
   try {
     const medperf = new MedperfClient({ client: temporal.client, store, profile });
     return await work({ medperf, temporal, store, profile });
   } finally {
+    close();
     await temporal.connection.close();
   }
 }

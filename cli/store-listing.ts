@@ -3,13 +3,21 @@ import type { Digest } from '../contract';
 import { readContents } from '../store/store-contents';
 import type { Store } from '../store/store';
 import { shownBytes } from './byte-sizes';
+import { openStore } from './open-store';
 import type { Cli } from './session';
 import { table } from './tables';
+import { WrongUse } from './wrong-use';
 
 const SHOWN = 100;
 
 /** Results and records that keep contents, the latest used first. */
 export async function listKeepers(cli: Cli): Promise<void> {
+  if (cli.places.bucket !== null) {
+    throw new WrongUse({
+      what: 'The results and records of this store are in its bucket.',
+      next: 'name a digest: temporal-medperf store ls sha256:…; or list actions/ and records/ there with a tool for S3.',
+    });
+  }
   const { keepers } = await readContents(cli.places.store);
   const shown = keepers
     .filter(({ digests }) => digests.length > 0)
@@ -23,7 +31,12 @@ export async function listKeepers(cli: Cli): Promise<void> {
 }
 
 /** The members of a folder, or what a file is. */
-export async function listEntry(cli: Cli, store: Store, digest: Digest, path: string): Promise<void> {
+export async function listEntry(cli: Cli, digest: Digest, path: string): Promise<void> {
+  const { store, close } = openStore(cli.places);
+  await showEntry(cli, store, digest, path).finally(close);
+}
+
+async function showEntry(cli: Cli, store: Store, digest: Digest, path: string): Promise<void> {
   const size = await store.sizeOf(digest);
   if (size === null) throw absent(`${digest} is not in the store.`);
   const entry = await lookUp(store, digest, path);

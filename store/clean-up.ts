@@ -26,6 +26,8 @@ export interface CleanUpOptions {
   readonly pins: AsyncIterable<Digest> | Iterable<Digest>;
   /** What was used within so many milliseconds stays: work that is not pinned yet may need it. Not below two hours. */
   readonly sparedMs?: number;
+  /** The directory only spares fetching: what was used longest ago may go, whatever reaches it. */
+  readonly isCache?: boolean;
   /** Only tell what would be removed. */
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
@@ -52,7 +54,7 @@ export async function cleanUp(directory: string, options: CleanUpOptions): Promi
   const since = Date.now() - Math.max(sparedMs, 2 * HOUR_MS);
   // Before the look: who trusts what an earlier look remembers is seen by this one, others look again.
   if (!dryRun) await files.newGeneration();
-  const contents = await readContents(directory);
+  const contents = options.isCache === true ? ofCache(await readContents(directory)) : await readContents(directory);
   const trees = new StoredTrees(contents.blobs, files);
   const holdings = new Holdings(contents.blobs, trees);
   for await (const pin of options.pins) await holdings.hold([pin]);
@@ -62,8 +64,13 @@ export async function cleanUp(directory: string, options: CleanUpOptions): Promi
 
   const remove = (some: readonly StoredFile[], before: number): Promise<StoredFile[]> =>
     dryRun ? Promise.resolve(some.filter(({ usedAt }) => usedAt < before)) : removeUnused(some, before, signal);
-  const dropped = new Set<StoredFile>(await remove(doomed, since));
-  for (const keeper of doomed) if (!dropped.has(keeper)) await holdings.hold(keeper.digests);
+  const dropped = new Set<StoredFile>(
+    await remove(
+      doomed.filter(({ kind }) => kind !== 'blob'),
+      since,
+    ),
+  );
+  for (const keeper of doomed) if (keeper.kind !== 'blob' && !dropped.has(keeper)) await holdings.hold(keeper.digests);
   const unheld = await trees.foldersFirst([...contents.blobs.keys()].filter((digest) => !holdings.has(digest)));
   const removed = total(
     await remove(
@@ -94,6 +101,17 @@ function usedSince({ blobs, keepers }: StoreContents, since: number): Digest[] {
   ];
 }
 
+/** As if every blob were kept by itself alone. */
+function ofCache(contents: StoreContents): StoreContents {
+  const keepers = [...contents.blobs].map(([digest, blob]): Keeper => ({
+    ...blob,
+    kind: 'blob',
+    name: digest,
+    digests: [digest],
+  }));
+  return { ...contents, keepers };
+}
+
 /** Holds what the keepers reach, the latest used first, as long as there is room; answers those that are to go. */
 async function chooseKeepers(
   { keepers, blobs }: StoreContents,
@@ -105,7 +123,7 @@ async function chooseKeepers(
   for (const keeper of [...keepers].sort((a, b) => b.usedAt - a.usedAt)) {
     if (keeper.digests.length === 0 || keeper.usedAt >= since) continue;
     // A result that lost an output would fail whoever takes it.
-    const isWhole = keeper.kind === 'record' || keeper.digests.every((digest) => blobs.has(digest));
+    const isWhole = keeper.kind !== 'result' || keeper.digests.every((digest) => blobs.has(digest));
     const room = full ? 0 : Math.max(0, limitBytes - holdings.bytes);
     if (isWhole && (await holdings.hold(keeper.digests, room))) continue;
     full ||= isWhole;

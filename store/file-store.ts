@@ -1,9 +1,9 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { z } from 'zod';
-import { isDigest, MedperfError } from '../contract';
+import { MedperfError } from '../contract';
 import type { ActionResult, BlobRef, Digest, TreeRef } from '../contract';
+import { BlobBatch } from './blob-batch';
 import { BlobFiles, hexOf } from './blob-files';
 import { atPlace, atSource, errorCode, quoted, refused } from './failures';
 import { isWhole } from './is-whole';
@@ -11,35 +11,13 @@ import { readJson, writeJson } from './json-files';
 import { useFile } from './last-use';
 import { materialiseFile, materialiseTree } from './materialise';
 import type { ByteRange, PartialBlob, PutTreeOptions, Store, TreeEntry } from './store';
+import { asActionResult, decodedName, encodedName } from './record-forms';
 import { StatCache } from './stat-cache';
 import { TreeIngest } from './tree-ingest';
 import { decodeListing, encodeListing, isEntryName, MAX_LISTING_BYTES, totals } from './tree-listing';
 import type { ListingEntry } from './tree-listing';
 
 const READ_BYTES = 16 * 1024 * 1024;
-/** What `recordPath` makes; not the drafts beside it. */
-const RECORD_FILE = /^(?:[\w.!~*'()-]|%[0-9A-F]{2})+\.json$/;
-
-const digest = z.custom<Digest>(isDigest);
-const actionResult = z.object({
-  key: digest,
-  exitCode: z.int(),
-  outputs: z.record(z.string(), digest),
-  log: z.object({ digest, size: z.int().nonnegative() }),
-  startedAt: z.string(),
-  finishedAt: z.string(),
-  host: z.string(),
-  resources: z.object({
-    wallSeconds: z.number(),
-    cpuSeconds: z.number(),
-    peakMemoryBytes: z.number(),
-    readBytes: z.number(),
-    writtenBytes: z.number(),
-    gpuSeconds: z.number(),
-  }),
-  outputBound: z.enum(['filesystem', 'watched']),
-}) satisfies z.ZodType<ActionResult>;
-
 /** The store in a directory of a file system that all its processes share; `docs/store.md` describes the layout. */
 export class FileStore implements Store {
   private readonly blobs: BlobFiles;
@@ -86,6 +64,24 @@ export class FileStore implements Store {
         );
     };
     return this.blobs.putChunks(stream, { onBytes, signal });
+  }
+
+  /** Puts many small contents, which become visible together. */
+  async putMany(contents: AsyncIterable<Uint8Array>): Promise<void> {
+    const batch = new BlobBatch(this.blobs.folder);
+    try {
+      for await (const content of contents) await batch.putBytes(content);
+      await batch.commit();
+    } catch (error) {
+      await batch.abandon();
+      throw error;
+    }
+  }
+
+  /** Those of the blobs that are not here; the others count as used now. */
+  async absent(blobs: readonly BlobRef[]): Promise<BlobRef[]> {
+    const present = await this.blobs.arePresent(blobs);
+    return blobs.filter((_blob, at) => present[at] !== true);
   }
 
   openPartial(name: string): Promise<PartialBlob> {
@@ -163,8 +159,7 @@ export class FileStore implements Store {
       if (error instanceof SyntaxError) return null;
       throw error;
     });
-    const parsed = actionResult.safeParse(value);
-    return parsed.success && parsed.data.key === key ? parsed.data : null;
+    return asActionResult(value, key);
   }
 
   recordActionResult(result: ActionResult): Promise<void> {
@@ -197,7 +192,7 @@ export class FileStore implements Store {
       filesIn(join(this.directory, 'records')),
     );
     return files
-      .flatMap((file) => (RECORD_FILE.test(file) ? [decodeURIComponent(file.slice(0, -'.json'.length))] : []))
+      .flatMap((file) => decodedName(file) ?? [])
       .filter((name) => name.startsWith(prefix))
       .sort();
   }
@@ -210,18 +205,8 @@ export class FileStore implements Store {
     return join(this.directory, 'actions', `${hexOf(key)}.json`);
   }
 
-  /** One flat folder: an encoded name holds no separator, so no name can lead out of it. */
   private recordPath(name: string): string {
-    const encoded = /\p{Surrogate}/u.test(name) ? '' : encodeURIComponent(name);
-    // With `.json` and a temporary suffix it must stay below the 255 bytes of a file name.
-    if (encoded === '' || encoded.length > 200)
-      throw refused(
-        `The record name ${quoted(name)} cannot be used.`,
-        `${encoded.length} characters when encoded`,
-        'Use a shorter plain name.',
-        '1 to 200 characters',
-      );
-    return join(this.directory, 'records', `${encoded}.json`);
+    return join(this.directory, 'records', `${encodedName(name)}.json`);
   }
 }
 

@@ -28,9 +28,9 @@ export interface FilesAndBytes {
   readonly bytes: number;
 }
 
-/** What keeps other contents: an action's result, or a record. */
+/** What keeps contents: an action's result, or a record; in a cache every blob keeps itself. */
 export interface Keeper extends StoredFile {
-  readonly kind: 'result' | 'record';
+  readonly kind: 'result' | 'record' | 'blob';
   /** The action's key, or the record's name. */
   readonly name: string;
   /** What it names. */

@@ -15,10 +15,14 @@ export interface Ran {
 
 /** The whole product on embedded defaults in a home of its own, driven only through its command. */
 export class MedperfStack {
-  private constructor(readonly home: string) {}
+  private constructor(
+    readonly home: string,
+    private readonly more: NodeJS.ProcessEnv,
+  ) {}
 
-  static async start(): Promise<MedperfStack> {
-    const stack = new MedperfStack(await mkdtemp(join(tmpdir(), 'medperf-e2e-')));
+  /** @param more is added to the environment of every command. */
+  static async start(more: NodeJS.ProcessEnv = {}): Promise<MedperfStack> {
+    const stack = new MedperfStack(await mkdtemp(join(tmpdir(), 'medperf-e2e-')), more);
     await stack.expectDone(['dev', 'start']);
     await stack.expectDone(['login', '--username', 'testmodelowner'], 'test\n');
     await stack.expectDone(['login', '--profile', 'committee', '--username', 'testbenchmarkowner'], 'test\n');
@@ -65,7 +69,7 @@ export class MedperfStack {
   }
 
   environment(): NodeJS.ProcessEnv {
-    return { ...process.env, TEMPORAL_MEDPERF_HOME: this.home };
+    return { ...process.env, TEMPORAL_MEDPERF_HOME: this.home, ...this.more };
   }
 }
 

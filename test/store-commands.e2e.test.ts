@@ -1,4 +1,4 @@
-import { readdir, utimes } from 'node:fs/promises';
+import { chmod, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LiveProgress } from '../client';
 import { EXIT } from '../cli/exit-codes';
@@ -72,6 +72,20 @@ describe('the store, by the command', () => {
     const { code, stderr } = await stack.cli(['store', 'ls', `sha256:${'0'.repeat(64)}`]);
     expect(code).not.toBe(0);
     expect(stderr).toContain('is not in the store');
+  });
+
+  it('finds what is damaged, and goes on when it was moved away', async () => {
+    expect(await stack.expectDone(['store', 'verify'])).toMatch(/: 0 damaged, 0 missing, 0 unreadable, 0 foreign;/);
+    const run = testRun(join(stack.home, 'done'));
+    const { report } = await stack.json<TestRunResult>(run);
+    const blob = join(stack.home, 'state', 'store', 'blobs', report.slice(7, 9), report.slice(7));
+    await chmod(blob, 0o644);
+    await writeFile(blob, 'rubbish');
+    const found = await stack.cli(['store', 'verify', '--quarantine']);
+    expect(found.code).toBe(EXIT.failed);
+    expect(found.stdout).toContain(`damaged: ${report}; needed by record reports/${report}; moved away`);
+    expect((await stack.json<TestRunResult>(run)).report).toBe(report);
+    expect((await stack.cli(['store', 'verify'])).code).toBe(EXIT.done);
   });
 
   it('removes nothing while Temporal does not answer', async () => {

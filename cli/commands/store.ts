@@ -5,12 +5,14 @@ import { isDigest } from '../../contract';
 import type { Digest } from '../../contract';
 import { cleanUp } from '../../store/clean-up';
 import type { CleanedUp } from '../../store/clean-up';
-import { FileStore } from '../../store/file-store';
 import type { FilesAndBytes } from '../../store/store-contents';
 import { storeUsage } from '../../store/store-usage';
 import type { StoreUsage } from '../../store/store-usage';
+import { isSound, verifyStore } from '../../store/verify';
+import type { StoreReport } from '../../store/verify';
 import { byteSize, shownBytes } from '../byte-sizes';
 import { define } from '../command';
+import { EXIT } from '../exit-codes';
 import { withAnySession } from '../session';
 import type { Cli } from '../session';
 import { listEntry, listKeepers } from '../store-listing';
@@ -34,12 +36,20 @@ export function addStoreCommands(program: Command): void {
       .argument('[path]', 'inside the tree'),
     ['store ls', 'store ls sha256:88dd1c…', 'store ls sha256:88dd1c… workspace'],
     (cli, _options, [digest, path = '']) =>
-      digest === undefined ? listKeepers(cli) : listEntry(cli, new FileStore(cli.places.store), wanted(digest), path),
+      digest === undefined ? listKeepers(cli) : listEntry(cli, wanted(digest), path),
   );
   define(store.command('du').description('Tell what the store takes, and for what'), ['store du'], async (cli) => {
     const usage = await storeUsage(cli.places.store);
     cli.output.result(usage, () => usageTable(usage));
   });
+  define(
+    store
+      .command('verify')
+      .description('Hash everything that the store keeps, and look for everything that it should keep')
+      .option('--quarantine', 'move what is damaged away, so that it can be put or fetched again'),
+    ['store verify', 'store verify --quarantine --json'],
+    verify,
+  );
   define(
     store
       .command('gc')
@@ -52,6 +62,27 @@ export function addStoreCommands(program: Command): void {
   );
 }
 
+async function verify(cli: Cli, { quarantine = false }: { quarantine?: boolean }): Promise<number> {
+  const report = await verifyStore(cli.places.store, { quarantine });
+  cli.output.result(report, () => reportText(report));
+  return isSound(report) ? EXIT.done : EXIT.failed;
+}
+
+function reportText({ blobs, bytes, damaged, missing, unreadable, foreign, leftOvers }: StoreReport): string {
+  const needed = (by: readonly string[]): string =>
+    by.length === 0 ? 'nothing needs it' : `needed by ${by.join(', ')}`;
+  return [
+    ...damaged.map(
+      (blob) => `damaged: ${blob.digest}; ${needed(blob.neededBy)}${blob.quarantined ? '; moved away' : ''}`,
+    ),
+    ...missing.map(({ digest, neededBy }) => `missing: ${digest}; ${needed(neededBy)}`),
+    ...unreadable.map((name) => `no JSON: ${name}`),
+    ...foreign.map((path) => `not the store's: ${path}`),
+    `${shown({ files: blobs, bytes })} looked at: ${damaged.length} damaged, ${missing.length} missing, ` +
+      `${unreadable.length} unreadable, ${foreign.length} foreign; ${leftOvers.length} on their way in, or left there.`,
+  ].join('\n');
+}
+
 /** The histories of open runs tell what they need: without Temporal nothing is removed. */
 function collect(cli: Cli, { limit, unusedFor, dryRun = false }: CleanUpArguments): Promise<void> {
   return withAnySession(cli, async ({ temporal }) => {
@@ -59,6 +90,7 @@ function collect(cli: Cli, { limit, unusedFor, dryRun = false }: CleanUpArgument
       pins: digestsOfRunningWork(temporal.client),
       sparedMs: unusedFor * HOUR_MS,
       dryRun,
+      isCache: cli.places.bucket !== null,
       ...(limit === undefined ? {} : { limitBytes: limit }),
     });
     cli.output.result(told, () => cleanedText(told, dryRun, limit));

@@ -12,11 +12,12 @@ import type { ImagePublisher } from '../../hosting/image-publisher';
 import { ImageRegistries } from '../../hosting/oci-registry';
 import type { Publisher } from '../../hosting/publisher';
 import { openProfiles } from '../../registry';
-import { FileStore } from '../../store/file-store';
+import type { Store } from '../../store/store';
 import { DEFAULT_POLICY, readPolicy, Registries, runWorkers } from '../../worker';
 import type { Policy, WorkersOptions } from '../../worker';
 import { define, wholeNumber } from '../command';
 import { startedBy } from '../detached-process';
+import { openStore } from '../open-store';
 import type { Cli } from '../session';
 import { missingSearchAttributes, openTemporal } from '../temporal';
 import type { OpenTemporal } from '../temporal';
@@ -93,7 +94,7 @@ async function requireSearchAttributes(temporal: OpenTemporal): Promise<void> {
 
 async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, signal: AbortSignal): Promise<void> {
   const images = imageHosting(options);
-  const store = new FileStore(cli.places.store);
+  const { store, close: closeStore } = openStore(cli.places);
   const registries = new Registries(openProfiles(cli.places.config));
   const policy = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
   const host = options.role === 'control' ? null : await claimContainerHost(cli, store, policy, options.slots);
@@ -123,6 +124,7 @@ async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, s
     await host?.unlock();
     await registries.close();
     await connection.close();
+    closeStore();
   }
 }
 
@@ -143,7 +145,7 @@ function imageHosting({ hostImageRegistry: place, plainHttp = false }: WorkerOpt
 /** One process serves a host's containers: two would prepare the same folders. */
 async function claimContainerHost(
   { places: { work } }: Cli,
-  store: FileStore,
+  store: Store,
   { gpus, user, runtime }: Policy,
   slots: number | undefined,
 ): Promise<{ engine: DockerEngine; unlock: () => Promise<void> }> {
@@ -170,7 +172,7 @@ async function claimContainerHost(
 }
 
 /** The operator's folder, else the one that the dev stack's file host shows; null leaves hosting to other workers. */
-async function publisher(cli: Cli, store: FileStore, options: WorkerOptions): Promise<Publisher | null> {
+async function publisher(cli: Cli, store: Store, options: WorkerOptions): Promise<Publisher | null> {
   const { hostDirectory: directory, hostUrl: baseUrl } = options;
   if (directory !== undefined && baseUrl !== undefined) return new DirectoryPublisher({ store, directory, baseUrl });
   const stack = await readDevStack(cli.places.state);

@@ -12,8 +12,8 @@ import { foundImage, judgeImage } from '../../mlcube/pre-flight-image';
 import { couldNotCheck, judgeHosts, judgeSpace, judgeUrls } from '../../mlcube/pre-flight-places';
 import { CUBE_NAME_LENGTH } from '../../registry';
 import type { MedperfRegistry } from '../../registry';
-import { FileStore } from '../../store/file-store';
 import { withRegistry } from '../session';
+import { openStore } from '../open-store';
 import type { Cli } from '../session';
 import { openTemporal } from '../temporal';
 import { findInDaemon, freeBytes, readCubeFolder, readLocalDocker } from './local-facts';
@@ -89,8 +89,10 @@ class PreFlight {
   }
 
   private async hosts(local: Promise<LocalDocker | null>): Promise<HostFacts[]> {
-    const store = new FileStore(this.cli.places.store);
-    const records = await this.check('hosts', 'operator', 'which hosts there are', () => readSeenHosts(store));
+    const { store, close } = openStore(this.cli.places);
+    const records = await this.check('hosts', 'operator', 'which hosts there are', () => readSeenHosts(store)).finally(
+      close,
+    );
     const seen = (records ?? []).map(({ host, gpus, architecture, gpuDrivers = [] }) => ({
       name: host,
       gpus,

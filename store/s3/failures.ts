@@ -1,7 +1,8 @@
+import { isNativeError } from 'node:util/types';
 import { MedperfError } from '../../contract';
 import type { FailureType } from '../../contract';
 import { errorCode } from '../failures';
-import type { BucketPlace } from './connection';
+import type { Bucket, BucketPlace } from './connection';
 
 type Reading = readonly [type: FailureType, what: string, next: string];
 
@@ -102,7 +103,7 @@ const OF_STATUS: Readonly<Record<number, Reading>> = {
  * what a person sets right. The server's own sentences are left out: they may name keys. Every other error passes.
  */
 export function s3Failure(error: unknown, { bucket }: Pick<BucketPlace, 'bucket'>): unknown {
-  if (error instanceof MedperfError || !(error instanceof Error) || error.name === 'AbortError') return error;
+  if (error instanceof MedperfError || !isNativeError(error) || error.name === 'AbortError') return error;
   const status = s3Status(error);
   const reading = READINGS[error.name] ?? (status === null ? ofConnection(error) : ofStatus(status));
   if (reading === null) return error;
@@ -120,11 +121,16 @@ export function s3Status(error: unknown): number | null {
   return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : null;
 }
 
-/** Does `work`; what the SDK throws in it becomes what {@link s3Failure} makes of it. */
-export async function atBucket<T>(place: Pick<BucketPlace, 'bucket'>, work: () => Promise<T>): Promise<T> {
+/** Does `work`; what the SDK throws in it becomes what {@link s3Failure} makes of it, or the signal's reason. */
+export async function atBucket<T>(
+  { place }: Pick<Bucket, 'place'>,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    signal?.throwIfAborted();
     throw s3Failure(error, place);
   }
 }
