@@ -5,6 +5,7 @@ import { formatFigure } from './figures';
 import type { Figure } from './figures';
 import { benchGpuLeases } from './gpu-leases';
 import { benchPacking } from './packing';
+import { benchS3Upload } from './s3-upload';
 import { benchStore } from './store-bytes';
 import { benchTestRun } from './test-run';
 
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'engine-runs': benchEngineRuns,
   'gpu-leases': benchGpuLeases,
   packing: benchPacking,
+  's3-upload': benchS3Upload,
   store: benchStore,
   'test-run': benchTestRun,
 };
