@@ -81,7 +81,7 @@ describe('S3Publisher', () => {
     void s3.whenStored(2).then(() => stop.abort(new Error('stopped')));
     const options = { signal: stop.signal, keepUnfinished: () => true };
     // An upload that begins with foreign bytes under the key of the content.
-    const foreign = s3.publisherReading(other, content);
+    const foreign = s3.publisherReading((_, range) => s3.store.openRead(other.digest, range));
     await expect(foreign.publish('swapped', { weights: content.digest }, options)).rejects.toThrow('stopped');
     expect(await s3.held(s3.key('swapped', 'weights', content))).not.toEqual([]);
 
@@ -114,6 +114,32 @@ describe('S3Publisher', () => {
     const before = s3.proxy.answered.length;
     await s3.publisher.publish('stopped', { weights: content.digest }, { unfinished: kept });
     expect(s3.partsSent(before).filter((part) => held.includes(part))).toEqual([]);
+  });
+
+  it('says when the store cannot be read, and keeps what was sent', async () => {
+    const content = await s3.content(96 * MIB);
+    const broken = s3.publisherReading(async (digest, range) => {
+      const whole = await s3.store.openRead(digest, range);
+      if (range?.start !== 40 * MIB) return whole;
+      return whole.on('data', () => whole.destroy(Object.assign(new Error('/a/host/path'), { code: 'EIO' }))).pause();
+    });
+    await expect(broken.publish('unreadable', { weights: content.digest })).rejects.toMatchObject({
+      type: 'StoreUnavailable',
+      message: expect.stringMatching(/could not read sha256:\w+\..*\(EIO\)/) as string,
+    });
+    const held = await s3.held(s3.key('unreadable', 'weights', content));
+    const before = s3.proxy.answered.length;
+    await s3.publisher.publish('unreadable', { weights: content.digest });
+    expect(s3.partsSent(before)).toHaveLength(12 - held.length);
+  });
+
+  it('gives up what an earlier attempt began when it is cancelled at once', async () => {
+    const content = await s3.content(24 * MIB);
+    const unfinished = await s3.beginUpload(s3.key('at-once', 'weights', content));
+    const signal = AbortSignal.abort(new Error('stopped'));
+    const publishing = s3.publisher.publish('at-once', { weights: content.digest }, { signal, unfinished });
+    await expect(publishing).rejects.toThrow('stopped');
+    expect(await s3.unfinished()).toEqual([]);
   });
 
   it('does not send a part again of which only the answer was lost', async () => {

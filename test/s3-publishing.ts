@@ -72,17 +72,16 @@ export class S3Publishing {
     return new S3Publisher({ store: this.store, bucket, baseUrl });
   }
 
-  /** One that reads `found` where it is asked for `asked`, as from a damaged disk. */
-  publisherReading(found: BlobRef, asked: BlobRef): S3Publisher {
+  /** One whose store reads something else than what is asked for. */
+  publisherReading(openRead: FileStore['openRead']): S3Publisher {
     const { store, bucket, server } = this;
     const baseUrl = `${server.endpoint}/${bucket.place.bucket}`;
-    const openRead: FileStore['openRead'] = (digest, range) =>
-      store.openRead(digest === asked.digest ? found.digest : digest, range);
     return new S3Publisher({ store: { sizeOf: (digest) => store.sizeOf(digest), openRead }, bucket, baseUrl });
   }
 
-  async beginUpload(key: string): Promise<void> {
-    await this.server.client.send(new CreateMultipartUploadCommand({ Bucket: BUCKET, Key: key }));
+  async beginUpload(key: string): Promise<UnfinishedUploads> {
+    const { UploadId } = await this.server.client.send(new CreateMultipartUploadCommand({ Bucket: BUCKET, Key: key }));
+    return { [key]: UploadId ?? '' };
   }
 
   /** A new content of that many bytes. */
