@@ -93,7 +93,7 @@ export class S3Publishing {
     return `${PREFIX}/${folder}/${digest.slice(7, 19)}/${name}`;
   }
 
-  /** Another process that publishes the same. */
+  /** Another process that publishes the same: one to kill, and one whose errors of sockets are Node's own. */
   publishElsewhere(folder: string, name: string, { digest }: BlobRef, unfinished: UnfinishedUploads): PublisherProcess {
     const lib = (...path: string[]): string => JSON.stringify(join(__dirname, '..', 'lib', ...path));
     const script = `
