@@ -133,8 +133,24 @@ it('puts everything below TEMPORAL_MEDPERF_HOME', () => {
     config: '/h/config',
     state: '/h/state',
     store: '/h/state/store',
+    bucket: null,
     work: '/h/state/work',
   });
+});
+
+it('takes the store from a bucket, and keeps a cache of it below TEMPORAL_MEDPERF_HOME', () => {
+  const home = { TEMPORAL_MEDPERF_HOME: '/h' };
+  const inBucket = { ...home, TEMPORAL_MEDPERF_STORE: 's3://team-bucket/medperf/store/' };
+  expect(placesFrom(inBucket)).toMatchObject({
+    store: '/h/state/store-cache',
+    bucket: { bucket: 'team-bucket', prefix: 'medperf/store' },
+  });
+  expect(placesFrom({ ...inBucket, AWS_ENDPOINT_URL: 'http://127.0.0.1:7070' }).bucket?.endpoint).toBe(
+    'http://127.0.0.1:7070',
+  );
+  expect(placesFrom({ ...home, TEMPORAL_MEDPERF_STORE: 's3://only' }).bucket).toEqual({ bucket: 'only' });
+  for (const address of ['s3://', 'gs://bucket', 'S3://bucket'])
+    expect(() => placesFrom({ ...home, TEMPORAL_MEDPERF_STORE: address })).toThrow('names no place');
 });
 
 it('takes the store from TEMPORAL_MEDPERF_STORE, for hosts that share one', () => {

@@ -5,7 +5,7 @@ import type { Bucket } from '../store/s3/connection';
 import { putIfAbsent } from '../store/s3/multipart';
 import { holds } from '../store/s3/objects';
 import type { Content } from '../store/s3/objects';
-import { sweepUploads } from '../store/s3/unfinished-uploads';
+import { abortUpload, sweepUploads } from '../store/s3/unfinished-uploads';
 import type { Store } from '../store/store';
 import { isRefused, requireServed } from './fetch-back';
 import { checkNames, isPublishedPlace, publishedPlace } from './published-names';
@@ -38,10 +38,15 @@ export class S3Publisher implements Publisher {
     checkNames(folder, Object.keys(files));
     const uploads = new Uploads(options);
     const urls: Record<string, string> = {};
-    for (const [name, digest] of Object.entries(files)) {
-      const key = keyBelow(this.options.bucket.place, ...publishedPlace(folder, name, digest));
-      await this.put(key, await this.contentOf(name, digest), uploads);
-      urls[name] = await this.fetchBack(key, name, digest, options.signal);
+    try {
+      for (const [name, digest] of Object.entries(files)) {
+        const key = keyBelow(this.options.bucket.place, ...publishedPlace(folder, name, digest));
+        await this.put(key, await this.contentOf(name, digest), uploads);
+        urls[name] = await this.fetchBack(key, name, digest, options.signal);
+      }
+    } catch (error) {
+      if (options.signal?.aborted === true && options.keepUnfinished?.() !== true) await this.giveUp(uploads);
+      throw error;
     }
     await this.sweep(options.signal);
     return urls;
@@ -50,7 +55,7 @@ export class S3Publisher implements Publisher {
   private async put(key: string, content: Content, uploads: Uploads): Promise<void> {
     const { bucket } = this.options;
     const { signal, keepUnfinished } = uploads.options;
-    if ((await this.isThere(key, content, signal)) === 'yes') return;
+    if (await this.isThere(key, content, signal)) return;
     const put = await putIfAbsent(bucket, key, content, {
       signal,
       keepUnfinished,
@@ -61,10 +66,18 @@ export class S3Publisher implements Publisher {
     if (!put) await this.isThere(key, content, signal);
   }
 
+  /** What an earlier attempt began and this one did not come to. */
+  private async giveUp(uploads: Uploads): Promise<void> {
+    for (const [key, id] of uploads.all()) {
+      await abortUpload(this.options.bucket, key, id);
+      uploads.remember(key, null);
+    }
+  }
+
   /** @throws MedperfError `HashMismatch` when something else is there. */
-  private async isThere(key: string, content: Content, signal: AbortSignal | undefined): Promise<'yes' | 'no'> {
+  private async isThere(key: string, content: Content, signal: AbortSignal | undefined): Promise<boolean> {
     const held = await holds(this.options.bucket, key, content, signal);
-    if (held !== 'another') return held === 'this' ? 'yes' : 'no';
+    if (held !== 'another') return held === 'this';
     throw new MedperfError('HashMismatch', {
       what: `Another object lies under the key ${key} of the bucket ${JSON.stringify(this.options.bucket.place.bucket)}.`,
       expected: content.digest,
@@ -97,12 +110,18 @@ export class S3Publisher implements Publisher {
     }
   }
 
-  /** What other attempts left; under our keys only, since the bucket may be shared. */
+  /**
+   * What other attempts left; under our keys only, since the bucket may be shared. What was published stands whether or
+   * not these credentials may tidy up.
+   */
   private async sweep(signal: AbortSignal | undefined): Promise<void> {
     const { bucket } = this.options;
     const prefix = keyBelow(bucket.place, '');
     const before = new Date(Date.now() - STRAY_MS);
-    await sweepUploads(bucket, prefix, before, (key) => isPublishedPlace(key.slice(prefix.length)), signal);
+    const isOurs = (key: string): boolean => isPublishedPlace(key.slice(prefix.length));
+    await sweepUploads(bucket, prefix, before, isOurs, signal).catch((error: unknown) => {
+      if (!(error instanceof MedperfError)) throw error;
+    });
   }
 }
 
@@ -116,6 +135,10 @@ class Uploads {
 
   of(key: string): string | undefined {
     return this.unfinished[key];
+  }
+
+  all(): [key: string, id: string][] {
+    return Object.entries(this.unfinished);
   }
 
   remember(key: string, id: string | null): void {

@@ -75,7 +75,7 @@ export async function findKeepers(directory: string): Promise<{ keepers: KeeperF
       const name = keeperName(path);
       if (name === null) return;
       const value = await atPlace(READ_FAILED, () => readJson(join(directory, path)).catch(undefinedIfNotJson));
-      const digests = value === undefined ? null : digestsIn(value).filter((digest) => !name.endsWith(digest));
+      const digests = value === undefined ? null : digestsIn(value).filter((digest) => name !== `result ${digest}`);
       if (value !== null) keepers.push({ path, name, digests });
     });
   }

@@ -6,6 +6,9 @@ const CONNECT_MS = 10_000;
 /** Between two bytes on a connection: a server may write a large object out before it answers. */
 const SILENCE_MS = 120_000;
 const ATTEMPTS = 4;
+/** What fails is told by errors of ours; the SDK's own words would stand in the middle of a command's output. */
+const nothing = (): void => undefined;
+const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 /** What servers at an address of their own take when nobody set another one. */
 const USUAL_REGION = 'us-east-1';
 
@@ -44,6 +47,7 @@ export function connectBucket(place: BucketPlace): Bucket {
     // Asking before each part would take a new connection each time.
     expectContinueHeader: false,
     maxAttempts: ATTEMPTS,
+    logger: SILENT,
     requestHandler: {
       connectionTimeout: CONNECT_MS,
       socketTimeout: SILENCE_MS,

@@ -42,9 +42,18 @@ export async function findObject(bucket: Bucket, key: string, signal?: AbortSign
       return { size: answer.ContentLength ?? 0, digest: isDigest(digest) ? digest : null };
     } catch (error) {
       if (s3Status(error) === 404) return null;
+      // Its answer has no body that could say why.
+      if (s3Status(error) === 403) await askForReason(bucket, key, signal);
       throw error;
     }
   });
+}
+
+/** @throws what a GET answers, with its code. */
+async function askForReason({ client, place }: Bucket, key: string, signal: AbortSignal | undefined): Promise<void> {
+  const get = new GetObjectCommand({ Bucket: place.bucket, Key: key, Range: 'bytes=0-0' });
+  const { Body } = await client.send(get, { ...(signal && { abortSignal: signal }) });
+  if (Body instanceof Readable) Body.destroy();
 }
 
 /** Whether the content lies under the key: told by what was said when it was put there, else by reading it. */

@@ -1,5 +1,4 @@
 import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, ListPartsCommand } from '@aws-sdk/client-s3';
-import type { Part as ListedPart } from '@aws-sdk/client-s3';
 import type { Bucket } from './connection';
 import { atBucket } from './failures';
 
@@ -56,20 +55,15 @@ export async function heldParts(
   id: string,
   signal?: AbortSignal,
 ): Promise<Map<number, HeldPart>> {
-  const of = { Bucket: bucket.place.bucket, Key: key, UploadId: id };
   const held = new Map<number, HeldPart>();
-  await atUpload(bucket, signal, async () => {
-    let from: { PartNumberMarker?: string } = {};
-    // Not the SDK's own loop: it goes on for as long as a marker is told, and some servers always tell one.
-    for (;;) {
-      const list = new ListPartsCommand({ ...of, ...from });
-      const answer = await bucket.client.send(list, { ...(signal && { abortSignal: signal }) });
-      for (const part of answer.Parts ?? []) keep(held, part);
-      if (answer.IsTruncated !== true || answer.NextPartNumberMarker === undefined) return;
-      from = { PartNumberMarker: answer.NextPartNumberMarker };
-    }
-  });
-  return held;
+  let from: { PartNumberMarker?: string } = {};
+  for (;;) {
+    const answer = await listParts(bucket, key, id, from, signal);
+    for (const [number, part] of answer.parts) held.set(number, part);
+    // Servers name a place to go on from on their last page too.
+    if (answer.next === null) return held;
+    from = { PartNumberMarker: answer.next };
+  }
 }
 
 /** One of the parts, where the server has it. @throws LostUpload */
@@ -80,19 +74,26 @@ export async function heldPart(
   number: number,
   signal?: AbortSignal,
 ): Promise<HeldPart | undefined> {
-  const before = { PartNumberMarker: String(number - 1), MaxParts: 1 };
-  const list = new ListPartsCommand({ Bucket: bucket.place.bucket, Key: key, UploadId: id, ...before });
-  const held = new Map<number, HeldPart>();
-  const { Parts } = await atUpload(bucket, signal, () =>
-    bucket.client.send(list, { ...(signal && { abortSignal: signal }) }),
-  );
-  for (const part of Parts ?? []) keep(held, part);
-  return held.get(number);
+  const page = { PartNumberMarker: String(number - 1), MaxParts: 1 };
+  return (await listParts(bucket, key, id, page, signal)).parts.get(number);
 }
 
-function keep(held: Map<number, HeldPart>, { PartNumber, Size, ETag }: ListedPart): void {
-  if (PartNumber !== undefined && Size !== undefined && ETag !== undefined)
-    held.set(PartNumber, { size: Size, etag: ETag });
+async function listParts(
+  bucket: Bucket,
+  key: string,
+  id: string,
+  page: { PartNumberMarker?: string; MaxParts?: number },
+  signal: AbortSignal | undefined,
+): Promise<{ parts: Map<number, HeldPart>; next: string | null }> {
+  const list = new ListPartsCommand({ Bucket: bucket.place.bucket, Key: key, UploadId: id, ...page });
+  const { Parts, IsTruncated, NextPartNumberMarker } = await atUpload(bucket, signal, () =>
+    bucket.client.send(list, { ...(signal && { abortSignal: signal }) }),
+  );
+  const parts = new Map<number, HeldPart>();
+  for (const { PartNumber, Size, ETag } of Parts ?? [])
+    if (PartNumber !== undefined && Size !== undefined && ETag !== undefined)
+      parts.set(PartNumber, { size: Size, etag: ETag });
+  return { parts, next: (IsTruncated === true ? NextPartNumberMarker : null) ?? null };
 }
 
 /** Gives an upload and its parts up. Nobody waits for a server that does not answer: the sweep comes by later. */
