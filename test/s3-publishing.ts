@@ -14,6 +14,7 @@ import type { UnfinishedUploads } from '../hosting/publisher';
 import { FileStore } from '../store/file-store';
 import { connectBucket } from '../store/s3/connection';
 import type { Bucket } from '../store/s3/connection';
+import { partsOf } from '../store/s3/parts';
 import { FaultProxy } from './fault-proxy';
 import { S3_ENVIRONMENT, S3Server } from './s3-server';
 
@@ -137,14 +138,22 @@ export class S3Publishing {
     return Uploads ?? [];
   }
 
-  /** Numbers of the parts that the server holds of its only unfinished upload of the key. */
-  async held(key: string): Promise<number[]> {
+  /**
+   * Numbers of the parts that the server holds whole of its only unfinished upload of the key. It also keeps what came of
+   * a part whose connection broke, in its full size.
+   */
+  async held(key: string, { digest, size }: BlobRef): Promise<number[]> {
     const [upload, ...others] = (await this.unfinished()).filter(({ Key }) => Key === key);
     if (others.length > 0) throw new Error('several uploads of one key');
     if (upload === undefined) return [];
     const list = new ListPartsCommand({ Bucket: BUCKET, Key: key, UploadId: upload.UploadId });
-    const { Parts } = await this.server.client.send(list);
-    return (Parts ?? []).map(({ PartNumber }) => PartNumber ?? 0);
+    const { Parts = [] } = await this.server.client.send(list);
+    const bytes = await this.store.readBytes(digest, size);
+    const whole = partsOf(size).filter(({ number, start, end }) => {
+      const md5 = createHash('md5').update(bytes.subarray(start, end)).digest('hex');
+      return Parts.some(({ PartNumber, ETag }) => PartNumber === number && ETag === `"${md5}"`);
+    });
+    return whole.map(({ number }) => number);
   }
 }
 

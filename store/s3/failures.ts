@@ -61,6 +61,8 @@ const READINGS: Readonly<Record<string, Reading>> = {
   TokenRefreshRequired: WHO,
   InvalidToken: WHO,
   InvalidClientTokenId: WHO,
+  // What versitygw says of an unknown access key.
+  XAdminUserNotFound: WHO,
   CredentialsProviderError: WHO,
   TokenProviderError: WHO,
   RequestTimeTooSkewed: CLOCK,

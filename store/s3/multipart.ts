@@ -71,6 +71,9 @@ async function begin(bucket: Bucket, key: string, content: Content, signal: Abor
   return UploadId;
 }
 
+/** The server holds another part than the one that was sent under its number. */
+class ChangedPart extends Error {}
+
 /** One upload, which this process or another began. */
 class MultipartUpload {
   /** Aborts the requests whose content cannot be read: their streams do not tell them. */
@@ -95,7 +98,7 @@ class MultipartUpload {
     const { signal, onUnfinished, keepUnfinished } = this.options;
     onUnfinished?.(this.id);
     try {
-      const completed = await this.complete(await this.send());
+      const completed = await this.sendAndComplete();
       if (!completed) await this.abort();
       onUnfinished?.(null);
       return completed;
@@ -105,6 +108,18 @@ class MultipartUpload {
         onUnfinished?.(null);
       }
       throw error;
+    }
+  }
+
+  /** What comes late of a broken connection may take the place of a part that was sent since. */
+  private async sendAndComplete(): Promise<boolean> {
+    for (let time = 1; ; time += 1) {
+      try {
+        return await this.complete(await this.send());
+      } catch (error) {
+        if (!(error instanceof ChangedPart)) throw error;
+        if (time === ANEW) throw alwaysLost(this.bucket);
+      }
     }
   }
 
@@ -194,7 +209,11 @@ class MultipartUpload {
       IfNoneMatch: '*',
     });
     return atUpload(this.bucket, this.signal, () =>
-      unlessThere(() => this.bucket.client.send(complete, { abortSignal: this.signal })),
+      unlessThere(() =>
+        this.bucket.client.send(complete, { abortSignal: this.signal }).catch((error: unknown) => {
+          throw error instanceof Error && error.name === 'InvalidPart' ? new ChangedPart() : error;
+        }),
+      ),
     );
   }
 
@@ -209,8 +228,8 @@ function passesByItself(error: unknown): boolean {
 
 function alwaysLost({ place }: Bucket): MedperfError {
   return new MedperfError('StoreUnavailable', {
-    what: `The bucket ${JSON.stringify(place.bucket)} forgot an upload again and again.`,
-    found: `${ANEW} uploads that were aborted by something else`,
-    next: 'Check that nothing else, such as a rule of the bucket, aborts uploads; the work goes on by itself.',
+    what: `The bucket ${JSON.stringify(place.bucket)} lost an upload, or parts of it, again and again.`,
+    found: `${ANEW} uploads that something else aborted or wrote into`,
+    next: 'Check that nothing else, such as a rule of the bucket, touches uploads; the work goes on by itself.',
   });
 }

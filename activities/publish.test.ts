@@ -1,0 +1,53 @@
+import type { BlobRef, Heartbeat } from '../contract';
+import type { Publisher, PublishOptions } from '../hosting/publisher';
+import { publish } from './publish';
+
+const BLOB: BlobRef = { digest: `sha256:${'a'.repeat(64)}`, size: 1 };
+const INPUT = { name: 'model', files: { 'mlcube.yaml': BLOB } };
+
+function publishWith(publisher: Publisher | null, before?: Heartbeat, isCancelled = () => false) {
+  const told: Heartbeat[] = [];
+  const signal = new AbortController().signal;
+  const tell = (details: Heartbeat): void => void told.push(details);
+  return { told, urls: publish({ publisher, signal, tell, before, isCancelled }, INPUT) };
+}
+
+describe('publish', () => {
+  it('goes on with what the last attempt told, and tells what the next one has to know', async () => {
+    let asked: PublishOptions = {};
+    const publisher: Publisher = {
+      publish: (_folder, _files, options = {}) => {
+        asked = options;
+        options.onUnfinished?.({ key: 'another' });
+        return Promise.resolve({ 'mlcube.yaml': 'http://files/mlcube.yaml' });
+      },
+    };
+    const { told, urls } = publishWith(publisher, { uploads: { key: 'begun' } });
+    expect(await urls).toEqual({ manifestUrl: 'http://files/mlcube.yaml' });
+    expect(asked.unfinished).toEqual({ key: 'begun' });
+    // Told at once, so that an attempt that dies early does not lose it.
+    expect(told).toEqual([{ uploads: { key: 'begun' } }, { uploads: { key: 'another' } }]);
+  });
+
+  it.each([
+    [true, false],
+    [false, true],
+  ])('cancelled by somebody: %j, so that unfinished uploads are kept: %j', async (cancelled, kept) => {
+    let keep: boolean | undefined;
+    const publisher: Publisher = {
+      publish: (_folder, _files, options) => {
+        keep = options?.keepUnfinished?.();
+        return Promise.resolve({ 'mlcube.yaml': 'http://files/mlcube.yaml' });
+      },
+    };
+    await publishWith(publisher, undefined, () => cancelled).urls;
+    expect(keep).toBe(kept);
+  });
+
+  it('says what to do on a worker without a place for files', async () => {
+    await expect(publishWith(null).urls).rejects.toMatchObject({
+      type: 'InvalidRequest',
+      facts: { next: expect.stringContaining('--host-s3-bucket') as string },
+    });
+  });
+});
