@@ -7,7 +7,7 @@ import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-s
 import { S3Publisher } from '../hosting/s3-publisher';
 import { connectBucket } from '../store/s3/connection';
 import { sweepUploads } from '../store/s3/unfinished-uploads';
-import { eventually } from './medperf-stack';
+import { surviveKilledUpload } from './killed-upload';
 import { MIB, PREFIX, S3Publishing, servedHash } from './s3-publishing';
 import { S3_USER, S3Server } from './s3-server';
 
@@ -58,32 +58,9 @@ describe('S3Publisher', () => {
     [4, false],
     [9, true],
     [11, false],
-  ])('killed after %i of 12 parts it goes on in another process (heartbeat kept: %j)', async (parts, heartbeat) => {
-    const content = await s3.content(96 * MIB);
-    const key = s3.key('killed', 'weights', content);
-    const reached = s3.whenStored(parts);
-    const first = s3.publishElsewhere('killed', 'weights', content, {});
-    await Promise.race([reached, first.ended]);
-    expect(first.child.kill('SIGKILL')).toBe(true);
-    await first.ended;
-    await eventually(
-      () => Promise.resolve(s3.proxy.open),
-      (open) => open === 0,
-    );
-
-    const held = await s3.held(key, content);
-    expect(held.length).toBeGreaterThanOrEqual(parts);
-    const before = s3.proxy.answered.length;
-    const second = s3.publishElsewhere('killed', 'weights', content, heartbeat ? first.told() : {});
-    expect(await second.ended).toBe(0);
-
-    const sent = s3.partsSent(before);
-    expect(sent.filter((part) => held.includes(part))).toEqual([]);
-    expect(new Set(sent).size).toBe(sent.length);
-    expect(await servedHash(`${s3.server.endpoint}/cubes/${key}`)).toBe(content.digest);
-    expect(second.told()).toEqual({});
-    expect(await s3.unfinished()).toEqual([]);
-  });
+  ])('killed after %i of 12 parts it goes on in another process (heartbeat kept: %j)', (parts, heartbeat) =>
+    surviveKilledUpload(s3, parts, heartbeat),
+  );
 
   it('sends a part again whose bytes at the server are others', async () => {
     const content = await s3.content(24 * MIB);
