@@ -22,7 +22,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
 };
 
 /** Names that stand for several. */
-const GROUPS: Readonly<Record<string, readonly string[]>> = { bytes: ['store', 'packing', 'fetching'] };
+const GROUPS: Readonly<Record<string, readonly string[]>> = { bytes: ['store', 'packing', 'fetching', 's3-upload'] };
 
 async function main(): Promise<void> {
   const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
