@@ -108,6 +108,7 @@ function ofCache(contents: StoreContents): StoreContents {
     kind: 'blob',
     name: digest,
     digests: [digest],
+    isReadable: true,
   }));
   return { ...contents, keepers };
 }

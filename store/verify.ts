@@ -1,11 +1,13 @@
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { MedperfError, toMedperfHash } from '../contract';
 import type { BlobRef, Digest } from '../contract';
 import { BlobFiles } from './blob-files';
 import { forEachBounded } from './bounded';
+import { atPlace, errorCode } from './failures';
 import { inThread } from './file-threads';
-import { findBlobs, findIncoming, findKeepers, sizeOfFile } from './store-folders';
-import type { KeeperFound } from './store-folders';
+import { readContents } from './store-contents';
+import type { Keeper } from './store-contents';
 import { decodeListing, encodeListing, LISTING_BEGINS, MAX_LISTING_BYTES } from './tree-listing';
 import type { ListingEntry } from './tree-listing';
 
@@ -64,14 +66,12 @@ export function isSound({ damaged, missing, unreadable, foreign }: StoreReport):
 export async function verifyStore(directory: string, options: VerifyOptions = {}): Promise<StoreReport> {
   const { signal, quarantine = false } = options;
   const files = new BlobFiles(directory);
-  // Before the blobs: what is put meanwhile names nothing that is looked for too early.
-  const { keepers, leftOvers: drafts } = await findKeepers(directory);
-  const found = await findBlobs(directory);
-  const incoming = await findIncoming(directory);
-  const hashed = await hashAll(files, found.blobs, options);
+  const { keepers, ...found } = await readContents(directory);
+  const blobs = [...found.blobs].map(([digest, { size }]) => ({ digest, size }));
+  const hashed = await hashAll(files, blobs, options);
   signal?.throwIfAborted();
 
-  const needs = new Needs(directory, hashed.sound);
+  const needs = new Needs(hashed.sound);
   for (const keeper of keepers) needs.addKeeper(keeper);
   for (const listing of hashed.listings) await needs.addListing(files, listing, signal);
   const missing = await needs.missing(files, hashed.damaged);
@@ -82,13 +82,13 @@ export async function verifyStore(directory: string, options: VerifyOptions = {}
   }
   if (missing.length > 0) await files.newGeneration();
   return {
-    blobs: found.blobs.length,
-    bytes: found.blobs.reduce((sum, { size }) => sum + size, 0),
+    blobs: blobs.length,
+    bytes: blobs.reduce((sum, { size }) => sum + size, 0),
     damaged,
     missing,
-    unreadable: keepers.flatMap(({ name, digests }) => (digests === null ? [name] : [])).sort(),
-    foreign: [...found.foreign].sort(),
-    leftOvers: [...incoming, ...drafts, ...found.leftOvers].sort(),
+    unreadable: keepers.flatMap(({ kind, name, isReadable }) => (isReadable ? [] : [`${kind} ${name}`])).sort(),
+    foreign: found.foreign.map((path) => relative(directory, path)).sort(),
+    leftOvers: [...found.incoming, ...found.downloads].map(({ path }) => relative(directory, path)).sort(),
   };
 }
 
@@ -147,13 +147,10 @@ function judge(
 class Needs {
   private readonly wanted = new Map<Digest, { readonly name: string; readonly path: string }[]>();
 
-  constructor(
-    private readonly directory: string,
-    private readonly sound: ReadonlySet<Digest>,
-  ) {}
+  constructor(private readonly sound: ReadonlySet<Digest>) {}
 
-  addKeeper({ name, path, digests }: KeeperFound): void {
-    for (const digest of digests ?? []) this.add(digest, name, join(this.directory, path));
+  addKeeper({ kind, name, path, digests }: Keeper): void {
+    for (const digest of digests) this.add(digest, `${kind} ${name}`, path);
   }
 
   async addListing(files: BlobFiles, tree: Digest, signal: AbortSignal | undefined): Promise<void> {
@@ -165,7 +162,7 @@ class Needs {
     const missing: MissingBlob[] = [];
     for (const digest of this.wanted.keys()) {
       // What came since the folders were looked at is no fault.
-      if (damaged.some((blob) => blob.digest === digest) || (await sizeOfFile(files.path(digest))) !== null) continue;
+      if (damaged.some((blob) => blob.digest === digest) || (await isThere(files.path(digest)))) continue;
       const neededBy = await this.of(digest);
       if (neededBy.length > 0) missing.push({ digest, neededBy });
     }
@@ -175,7 +172,7 @@ class Needs {
   /** Names of those that need it and are still there. */
   async of(digest: Digest): Promise<string[]> {
     const names: string[] = [];
-    for (const { name, path } of this.wanted.get(digest) ?? []) if ((await sizeOfFile(path)) !== null) names.push(name);
+    for (const { name, path } of this.wanted.get(digest) ?? []) if (await isThere(path)) names.push(name);
     return names.sort();
   }
 
@@ -185,6 +182,19 @@ class Needs {
     asking.push({ name, path });
     this.wanted.set(digest, asking);
   }
+}
+
+/** Does not count as a use. */
+async function isThere(path: string): Promise<boolean> {
+  return atPlace('The store could not be read.', () =>
+    stat(path).then(
+      () => true,
+      (error: unknown) => {
+        if (errorCode(error) === 'ENOENT') return false;
+        throw error;
+      },
+    ),
+  );
 }
 
 /** None for a file that only begins like a listing, and for what was removed meanwhile. */
