@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { finishedSteps } from '../cli/run-history';
 import { stepReasons } from '../cli/run-why';
 import type { MedperfClient } from '../client';
-import type { TestRunResult } from '../contract';
+import type { Digest, TestRunResult } from '../contract';
+import type { TreeEntry } from '../store/store';
 import { StartedContainers } from './container-starts';
 import { EmbeddedStack, EXAMPLE_CUBES } from './embedded-stack';
 import { testManyModels } from './many-models';
@@ -96,7 +97,7 @@ describe('results of earlier runs', () => {
     });
   });
 
-  it('needs neither the files of the cubes nor their images where the records are all that is left', async () => {
+  it('needs neither the files of the cubes nor their images where the results are all that is left', async () => {
     const run = await owner.startTestRun(REFERENCE);
     const before = await run.result();
     const kept = await resultBlobs(before, stack);
@@ -117,15 +118,18 @@ describe('results of earlier runs', () => {
   });
 });
 
-/** What the evaluations wrote is the result itself. */
+/** Everything that results hold, and nothing of the cubes and the demo data. */
 async function resultBlobs({ candidate, report }: TestRunResult, stack: EmbeddedStack): Promise<Set<string>> {
   const kept = new Set<string>([candidate.results, report]);
   const folder = join(stack.home, 'store', 'actions');
+  const keep = async (digest: Digest): Promise<void> => {
+    kept.add(digest);
+    const members = await stack.store.listDirectory(digest).catch(() => ({}));
+    for (const member of Object.values<TreeEntry>(members)) await keep(member.digest);
+  };
   for (const file of await readdir(folder)) {
     const result = await stack.store.findActionResult(`sha256:${file.replace('.json', '')}`);
-    for (const digest of Object.values(result?.outputs ?? {})) {
-      if ((await stack.store.readBytes(digest)).toString().startsWith('AUC')) kept.add(digest);
-    }
+    for (const digest of Object.values(result?.outputs ?? {})) await keep(digest);
   }
   return kept;
 }
