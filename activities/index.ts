@@ -147,7 +147,14 @@ export function createControlActivities({
       ),
     'medperf.recordReport': (input) => whileHeartbeating(() => recordReport(store, input)),
     'medperf.packageCube': (input) => whileHeartbeating(() => packageCube(store, input, cancellationSignal())),
-    'medperf.publish': (input) => whileHeartbeating(() => publish(publisher, input, cancellationSignal())),
+    'medperf.publish': (input) => {
+      const before = activityInfo().heartbeatDetails as Heartbeat | undefined;
+      const context = Context.current();
+      const isCancelled = (): boolean => context.cancellationDetails?.cancelRequested === true;
+      return whileHeartbeating((tell) =>
+        publish({ publisher, signal: cancellationSignal(), tell, before, isCancelled }, input),
+      );
+    },
     'medperf.registerCube': (input) =>
       whileHeartbeating(async () => registerCube(await openRegistry(input.profile), input, cancellationSignal())),
     'medperf.checkAssociation': (input) =>

@@ -6,6 +6,7 @@ import { formatFigure } from './figures';
 import type { Figure } from './figures';
 import { benchGpuLeases } from './gpu-leases';
 import { benchPacking } from './packing';
+import { benchS3Upload } from './s3-upload';
 import { benchStore } from './store-bytes';
 import { benchTestRun } from './test-run';
 
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   fetching: benchFetching,
   'gpu-leases': benchGpuLeases,
   packing: benchPacking,
+  's3-upload': benchS3Upload,
   store: benchStore,
   'test-run': benchTestRun,
 };

@@ -85,7 +85,7 @@ export interface Heartbeat {
   /** What the same task with the same image usually takes, where it ran before. */
   readonly usualSeconds?: number;
   readonly message?: string;
-  /** Where a registry keeps unfinished uploads, by the digest of the blob: the next attempt goes on with them. */
+  /** Where servers keep unfinished uploads, by what is uploaded: the next attempt goes on with them. */
   readonly uploads?: Readonly<Record<string, string>>;
   /** The shared run that is waited for. */
   readonly shared?: SharedRun;

@@ -98,6 +98,8 @@ describe('DirectoryPublisher', () => {
   it('names a blob that the store lost, and stops when aborted', async () => {
     await expect(publisher.publish('m', { a: `sha256:${'0'.repeat(64)}` })).rejects.toThrow('is not in the store');
     const { digest } = await store.putBytes('content');
-    await expect(publisher.publish('m', { a: digest }, AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
+    await expect(
+      publisher.publish('m', { a: digest }, { signal: AbortSignal.abort(new Error('stop')) }),
+    ).rejects.toThrow('stop');
   });
 });

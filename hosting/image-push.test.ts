@@ -9,7 +9,8 @@ import { archiveOf } from '../test/saved-image';
 import type { Member } from '../test/saved-image';
 import type { ImageArchive } from './docker-archive';
 import { pushImage } from './image-push';
-import type { PushOptions, UnfinishedUploads } from './image-push';
+import type { PushOptions } from './image-push';
+import type { UnfinishedUploads } from './publisher';
 import { ImageRegistries } from './oci-registry';
 
 const PIECE = 1000;

@@ -7,15 +7,13 @@ import type { ArchivedBlob, ArchivedLayer, ImageArchive } from './docker-archive
 import { MEDIA_TYPES } from './image-manifests';
 import { MANIFEST_BYTES, sha256 } from './oci-registry';
 import type { ImageRegistries } from './oci-registry';
-
-/** Addresses of unfinished uploads by the digest of the blob: what a later attempt goes on with. */
-export type UnfinishedUploads = Readonly<Record<string, string>>;
+import type { UnfinishedUploads } from './publisher';
 
 export interface PushOptions {
   /** The image's id; of an archive with several images the one that is meant. */
   readonly imageId?: Digest;
   readonly signal?: AbortSignal | undefined;
-  /** What an earlier attempt reported last. */
+  /** What an earlier attempt reported last: addresses by the digest of the blob. */
   readonly unfinished?: UnfinishedUploads;
   readonly onUnfinished?: (uploads: UnfinishedUploads) => void;
   readonly onProgress?: (progress: PushProgress) => void;

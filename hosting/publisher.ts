@@ -1,14 +1,27 @@
 import type { Digest } from '../contract';
 
+/** Where servers keep unfinished uploads, by what is uploaded: what a later attempt goes on with. */
+export type UnfinishedUploads = Readonly<Record<string, string>>;
+
+export interface PublishOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** What an earlier attempt reported last, in this process or another. */
+  readonly unfinished?: UnfinishedUploads;
+  readonly onUnfinished?: (uploads: UnfinishedUploads) => void;
+  /** Asked when the work is aborted: true leaves unfinished uploads to a later attempt (default: they are given up). */
+  readonly keepUnfinished?: () => boolean;
+}
+
 /** Puts files where the world can fetch them. Every call is idempotent. */
 export interface Publisher {
   /**
-   * Publishes blobs of the store under `folder`, each under its file name, and returns their public URLs by file name.
-   * What is published is addressed by content, so a second version of a file gets another URL and the first stays.
+   * Publishes blobs of the store under `folder`, each under its file name, and returns their public URLs by file name;
+   * every file was fetched back from there, as everybody will, and compared. What is published is addressed by content,
+   * so a second version of a file gets another URL and the first stays.
    */
   publish(
     folder: string,
     files: Readonly<Record<string, Digest>>,
-    signal?: AbortSignal,
+    options?: PublishOptions,
   ): Promise<Readonly<Record<string, string>>>;
 }

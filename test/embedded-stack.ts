@@ -125,8 +125,9 @@ export class EmbeddedStack {
       const tree = await this.store.putTree(join(EXAMPLE_CUBES, name, 'mlcube'), { links: 'refuse' });
       const cube = await packageCube(this.store, { tree: tree.digest, label: name }, new AbortController().signal);
       const { manifest, parameters, additionalFiles } = cube;
+      const signal = new AbortController().signal;
       const urls = await publish(
-        publisher,
+        { publisher, signal, tell: () => undefined, before: undefined, isCancelled: () => false },
         {
           name,
           files: {
@@ -135,7 +136,6 @@ export class EmbeddedStack {
             ...(additionalFiles === null ? {} : { 'additional_files.tar.gz': additionalFiles }),
           },
         },
-        new AbortController().signal,
       );
       const image = Object.entries(images).find(([reference]) => reference === cube.image)?.[1] ?? '';
       return {

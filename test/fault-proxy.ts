@@ -9,6 +9,12 @@ export class FaultProxy {
   private readonly faults: { readonly method: string; readonly path: string; readonly fault: Fault }[] = [];
   /** `METHOD path` of every request that came. */
   readonly seen: string[] = [];
+  /** `METHOD path?query status` of every answer that the server gave, passed on or not. */
+  readonly answered: string[] = [];
+  /** Told each of these as it comes. */
+  onAnswered: (line: string) => void = () => undefined;
+  /** Requests that have no end yet. */
+  open = 0;
 
   private constructor(
     private readonly target: string,
@@ -47,7 +53,11 @@ export class FaultProxy {
       return;
     }
     const { method, headers } = incoming;
+    this.open += 1;
     const onward = request(`${this.target}${incoming.url ?? ''}`, { ...(method && { method }), headers }, (answer) => {
+      const line = `${method ?? ''} ${incoming.url ?? ''} ${answer.statusCode ?? 0}`;
+      this.answered.push(line);
+      this.onAnswered(line);
       if (fault === undefined) {
         outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
         answer.pipe(outgoing);
@@ -57,6 +67,12 @@ export class FaultProxy {
         if (fault === 'drop the answer') outgoing.destroy();
         else outgoing.writeHead(502).end('<html>Bad Gateway</html>');
       });
+    });
+    // Whoever is gone on one side is gone on the other.
+    onward.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => {
+      this.open -= 1;
+      if (!outgoing.writableFinished) onward.destroy();
     });
     incoming.pipe(onward);
   }

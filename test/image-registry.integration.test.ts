@@ -4,7 +4,7 @@ import { parseImageReference } from '../contract';
 import type { Digest, ImageReference } from '../contract';
 import type { ImageArchive } from '../hosting/docker-archive';
 import { pushImage } from '../hosting/image-push';
-import type { UnfinishedUploads } from '../hosting/image-push';
+import type { UnfinishedUploads } from '../hosting/publisher';
 import { ImageRegistries } from '../hosting/oci-registry';
 import { ImageRegistry, REGISTRY_USER } from './image-registry';
 import { ensureNodeImage } from './node-image';

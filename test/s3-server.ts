@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
@@ -78,6 +78,13 @@ export class S3Server {
   async restart(): Promise<void> {
     await this.kill();
     await this.begin();
+  }
+
+  /** Makes the unfinished uploads of a bucket look as if they had been begun then. */
+  async dateUploads(bucket: string, begun: Date): Promise<void> {
+    const uploads = join(this.folder, 'buckets', bucket, '.sgwtmp', 'multipart');
+    for (const entry of await readdir(uploads, { withFileTypes: true, recursive: true }))
+      if (entry.isDirectory()) await utimes(join(entry.parentPath, entry.name), begun, begun);
   }
 
   async stop(): Promise<void> {

@@ -3,33 +3,23 @@ import type { Command } from 'commander';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { CONTAINERS_QUEUE, CONTROL_QUEUE, MedperfError } from '../../contract';
 import { lockDirectory } from '../../devstack/directory-lock';
-import { readDevStack } from '../../devstack/stack-record';
 import { DockerEngine } from '../../engine/docker-engine';
-import { findCredentials } from '../../engine/registry-credentials';
-import { DirectoryPublisher } from '../../hosting/directory-publisher';
-import { refuseImagePlace, RegistryImagePublisher } from '../../hosting/image-publisher';
-import type { ImagePublisher } from '../../hosting/image-publisher';
-import { ImageRegistries } from '../../hosting/oci-registry';
-import type { Publisher } from '../../hosting/publisher';
 import { openProfiles } from '../../registry';
 import { FileStore } from '../../store/file-store';
 import { DEFAULT_POLICY, readPolicy, Registries, runWorkers } from '../../worker';
 import type { Policy, WorkersOptions } from '../../worker';
 import { define, wholeNumber } from '../command';
 import { startedBy } from '../detached-process';
+import { filesTarget, imageHosting, openFilesHosting } from '../hosting-targets';
+import type { FilesTarget, HostingOptions } from '../hosting-targets';
 import type { Cli } from '../session';
 import { missingSearchAttributes, openTemporal } from '../temporal';
 import type { OpenTemporal } from '../temporal';
-import { WrongUse } from '../wrong-use';
 
-export interface WorkerOptions {
+export interface WorkerOptions extends HostingOptions {
   readonly role: 'all' | 'control' | 'containers';
   readonly slots?: number;
   readonly policy?: string;
-  readonly hostDirectory?: string;
-  readonly hostUrl?: string;
-  readonly hostImageRegistry?: string;
-  readonly plainHttp?: boolean;
 }
 
 export function addWorkerCommands(program: Command): void {
@@ -50,32 +40,32 @@ export function addWorkerCommands(program: Command): void {
       )
       .option('--policy <file>', 'what the operator allows containers (YAML or JSON)')
       .option('--host-directory <folder>', 'folder that a web server publishes, for "mlcube host"')
-      .option('--host-url <url>', 'where it shows that folder')
+      .option('--host-s3-bucket <bucket>', 'bucket that everybody may read, for "mlcube host" (docs/hosting.md)')
+      .option('--host-s3-endpoint <url>', 'of a server other than Amazon’s')
+      .option('--host-s3-region <region>', 'region of the bucket')
+      .option('--host-s3-prefix <prefix>', 'what the keys in the bucket begin with')
+      .option('--host-url <url>', 'where the folder or bucket is read (default of a bucket: ENDPOINT/BUCKET)')
       .option('--host-image-registry <place>', 'HOST/NAMESPACE that published images are pushed to')
       .option('--plain-http', 'speak with that registry without encryption'),
     [
       'worker start',
       'worker start --role containers --slots 2 --policy policy.yaml',
       'worker start --role control --host-directory /srv/cubes --host-url https://cubes.example.org',
+      'worker start --role control --host-s3-bucket cubes --host-s3-endpoint https://s3.example.org',
     ],
     startWorker,
   );
 }
 
 async function startWorker(cli: Cli, options: WorkerOptions): Promise<void> {
-  if ((options.hostDirectory === undefined) !== (options.hostUrl === undefined)) {
-    throw new WrongUse({
-      what: 'Publishing needs both a folder and its URL.',
-      next: 'give --host-directory and --host-url.',
-    });
-  }
+  const target = filesTarget(options);
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
   const temporal = await openTemporal(cli.places);
   try {
     await requireSearchAttributes(temporal);
-    await serve(cli, temporal, options, stop.signal);
+    await serve(cli, temporal, options, target, stop.signal);
   } finally {
     await temporal.connection.close();
   }
@@ -91,24 +81,31 @@ async function requireSearchAttributes(temporal: OpenTemporal): Promise<void> {
   });
 }
 
-async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, signal: AbortSignal): Promise<void> {
+async function serve(
+  cli: Cli,
+  temporal: OpenTemporal,
+  options: WorkerOptions,
+  target: FilesTarget | null,
+  signal: AbortSignal,
+): Promise<void> {
   const images = imageHosting(options);
   const store = new FileStore(cli.places.store);
   const registries = new Registries(openProfiles(cli.places.config));
   const policy = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
   const host = options.role === 'control' ? null : await claimContainerHost(cli, store, policy, options.slots);
+  const files = options.role === 'containers' ? null : await openFilesHosting(target, store, cli.places.state);
   const connection = await NativeConnection.connect(temporal.options);
   const workers: WorkersOptions = {
     connection,
     namespace: temporal.namespace,
     signal,
-    ...(options.role === 'containers'
+    ...(files === null
       ? {}
       : {
           control: {
             store,
             openRegistry: registries.open,
-            publisher: await publisher(cli, store, options),
+            publisher: files.publisher,
             ...(policy.reuse === 'own' ? { scopeOf: registries.scopeOf } : {}),
           },
         }),
@@ -118,26 +115,13 @@ async function serve(cli: Cli, temporal: OpenTemporal, options: WorkerOptions, s
   try {
     await runWorkers(workers);
   } finally {
+    files?.close();
     await images?.registries.close();
     await host?.engine.close();
     await host?.unlock();
     await registries.close();
     await connection.close();
   }
-}
-
-/** Where this host pushes the images that are published; the sign-in is that of `docker login`. */
-function imageHosting({ hostImageRegistry: place, plainHttp = false }: WorkerOptions) {
-  if (place === undefined) return null;
-  refuseImagePlace(place);
-  const [registryHost = ''] = place.split('/');
-  const registries = new ImageRegistries({
-    credentials: findCredentials,
-    plainHttpHosts: plainHttp ? [registryHost] : [],
-  });
-  const publisher = (engine: DockerEngine): ImagePublisher =>
-    new RegistryImagePublisher({ registries, place, archive: (id) => ({ open: () => engine.saveImage(id) }) });
-  return { registries, place: (engine: DockerEngine) => ({ imagePublisher: publisher(engine) }) };
 }
 
 /** One process serves a host's containers: two would prepare the same folders. */
@@ -167,16 +151,6 @@ async function claimContainerHost(
       { cause },
     );
   }
-}
-
-/** The operator's folder, else the one that the dev stack's file host shows; null leaves hosting to other workers. */
-async function publisher(cli: Cli, store: FileStore, options: WorkerOptions): Promise<Publisher | null> {
-  const { hostDirectory: directory, hostUrl: baseUrl } = options;
-  if (directory !== undefined && baseUrl !== undefined) return new DirectoryPublisher({ store, directory, baseUrl });
-  const stack = await readDevStack(cli.places.state);
-  return stack === null
-    ? null
-    : new DirectoryPublisher({ store, directory: stack.files.directory, baseUrl: stack.files.url });
 }
 
 function tellReady(cli: Cli, { role }: WorkerOptions): void {

@@ -20,18 +20,27 @@ export interface BucketPlace {
   readonly prefix?: string;
 }
 
-/** One client and its connections; whoever made it calls `destroy` when nothing is asked any more. */
-export function connectBucket({ endpoint, region }: BucketPlace): S3Client {
+/** A place and the client that reaches it. */
+export interface Bucket {
+  readonly client: S3Client;
+  readonly place: BucketPlace;
+}
+
+/** One client and its connections; whoever made it calls `client.destroy()` when nothing is asked any more. */
+export function connectBucket(place: BucketPlace): Bucket {
+  const { endpoint, region } = place;
   const usualRegion = endpoint === undefined ? undefined : (process.env['AWS_REGION'] ?? USUAL_REGION);
   const asked = region ?? usualRegion;
   const agent = { keepAlive: true, maxSockets: SOCKETS };
-  return new S3Client({
+  const client = new S3Client({
     ...(asked === undefined ? {} : { region: asked }),
     // The bucket's name before the server's would ask for a name record of each bucket.
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     // Contents are compared by their SHA-256; a CRC beside that would be computed in JavaScript.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
+    // Asking before each part would take a new connection each time.
+    expectContinueHeader: false,
     maxAttempts: ATTEMPTS,
     requestHandler: {
       connectionTimeout: CONNECT_MS,
@@ -40,6 +49,7 @@ export function connectBucket({ endpoint, region }: BucketPlace): S3Client {
       httpsAgent: agent,
     },
   });
+  return { client, place };
 }
 
 /** The key of an object below the place's prefix. */

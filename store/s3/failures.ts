@@ -1,7 +1,7 @@
 import { MedperfError } from '../../contract';
 import type { FailureType } from '../../contract';
 import { errorCode } from '../failures';
-import type { BucketPlace } from './connection';
+import type { Bucket, BucketPlace } from './connection';
 
 type Reading = readonly [type: FailureType, what: string, next: string];
 
@@ -120,11 +120,16 @@ export function s3Status(error: unknown): number | null {
   return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : null;
 }
 
-/** Does `work`; what the SDK throws in it becomes what {@link s3Failure} makes of it. */
-export async function atBucket<T>(place: Pick<BucketPlace, 'bucket'>, work: () => Promise<T>): Promise<T> {
+/** Does `work`; what the SDK throws in it becomes what {@link s3Failure} makes of it, or the signal's reason. */
+export async function atBucket<T>(
+  { place }: Pick<Bucket, 'place'>,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    signal?.throwIfAborted();
     throw s3Failure(error, place);
   }
 }
