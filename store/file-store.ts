@@ -4,13 +4,14 @@ import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { isDigest, MedperfError } from '../contract';
 import type { ActionResult, BlobRef, Digest, TreeRef } from '../contract';
+import { inBatch } from './blob-batch';
 import { BlobFiles, hexOf } from './blob-files';
 import { atPlace, atSource, errorCode, quoted, refused } from './failures';
 import { isWhole } from './is-whole';
 import { readJson, writeJson } from './json-files';
 import { useFile } from './last-use';
 import { materialiseFile, materialiseTree } from './materialise';
-import type { ByteRange, PartialBlob, PutTreeOptions, Store, TreeEntry } from './store';
+import type { ByteRange, ContentBatch, PartialBlob, PutTreeOptions, Store, TreeEntry } from './store';
 import { StatCache } from './stat-cache';
 import { TreeIngest } from './tree-ingest';
 import { decodeListing, encodeListing, isEntryName, MAX_LISTING_BYTES, totals } from './tree-listing';
@@ -90,6 +91,10 @@ export class FileStore implements Store {
 
   openPartial(name: string): Promise<PartialBlob> {
     return this.blobs.partial.open(name);
+  }
+
+  putBatch<T>(put: (batch: ContentBatch) => Promise<T>): Promise<T> {
+    return inBatch(this.blobs.folder, put);
   }
 
   putTree(directory: string, options: PutTreeOptions): Promise<TreeRef> {
