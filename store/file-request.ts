@@ -2,6 +2,7 @@ import { request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { MedperfError } from '../contract';
 import { errorCode, refused } from './failures';
+import { PrivateAddress } from './guarded-connections';
 
 const MAX_REDIRECTS = 5;
 const HEADERS_TIMEOUT_MS = 30_000;
@@ -83,7 +84,11 @@ export function shownUrl(address: string | URL): string {
 function parseAddress(address: string): URL {
   const trimmed = address.trim();
   if (trimmed.startsWith('synapse:'))
-    throw refused('The file cannot be fetched.', 'a "synapse:" resource', 'Host the file where plain HTTP reaches it.');
+    throw refused(
+      'The file cannot be fetched.',
+      'a "synapse:" resource, which is not supported yet',
+      'Host the file where plain HTTP reaches it.',
+    );
   const plain = trimmed.replace(/^direct:/, '');
   if (!URL.canParse(plain)) throw badAddress('text that is not a URL');
   const url = new URL(plain);
@@ -112,6 +117,7 @@ async function get(url: URL, options: FileRequestOptions): Promise<Dispatcher.Re
     });
   } catch (error) {
     options.signal?.throwIfAborted();
+    if (error instanceof PrivateAddress) throw privateHost(url);
     throw new HostFailure(shownUrl(url), errorCode(error) ?? 'no answer');
   }
 }
@@ -196,6 +202,15 @@ function percentDecoded(text: string): string {
 
 function single(header: string | string[] | undefined): string {
   return (Array.isArray(header) ? header[0] : header) ?? '';
+}
+
+function privateHost(url: URL): MedperfError {
+  return refused(
+    `${shownUrl(url)} may not be fetched.`,
+    'a host on a private network',
+    "Host the file where everybody reaches it, or have the operator name its host in the policy's downloads.privateHosts.",
+    'a host of the public Internet',
+  );
 }
 
 function badAddress(found: string): MedperfError {

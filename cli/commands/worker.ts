@@ -3,8 +3,10 @@ import type { Command } from 'commander';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { CONTAINERS_QUEUE, CONTROL_QUEUE, MedperfError } from '../../contract';
 import { lockDirectory } from '../../devstack/directory-lock';
+import { readDevStack } from '../../devstack/stack-record';
 import { DockerEngine } from '../../engine/docker-engine';
 import { openProfiles } from '../../registry';
+import { Downloads } from '../../store/downloads';
 import { FileStore } from '../../store/file-store';
 import { DEFAULT_POLICY, readPolicy, Registries, runWorkers } from '../../worker';
 import type { Policy, WorkersOptions } from '../../worker';
@@ -94,6 +96,7 @@ async function serve(
   const policy = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
   const host = options.role === 'control' ? null : await claimContainerHost(cli, store, policy, options.slots);
   const files = options.role === 'containers' ? null : await openFilesHosting(target, store, cli.places.state);
+  const downloads = await openDownloads(policy, cli.places.state);
   const connection = await NativeConnection.connect(temporal.options);
   const workers: WorkersOptions = {
     connection,
@@ -104,17 +107,21 @@ async function serve(
       : {
           control: {
             store,
+            downloads,
             openRegistry: registries.open,
             publisher: files.publisher,
             ...(policy.reuse === 'own' ? { scopeOf: registries.scopeOf } : {}),
           },
         }),
-    ...(host === null ? {} : { containers: { store, engine: host.engine, policy, ...images?.place(host.engine) } }),
+    ...(host === null
+      ? {}
+      : { containers: { store, downloads, engine: host.engine, policy, ...images?.place(host.engine) } }),
     onReady: () => tellReady(cli, options),
   };
   try {
     await runWorkers(workers);
   } finally {
+    await downloads.close();
     files?.close();
     await images?.registries.close();
     await host?.engine.close();
@@ -122,6 +129,12 @@ async function serve(
     await registries.close();
     await connection.close();
   }
+}
+
+/** What the policy allows, and the dev stack's file host, which is on this machine. */
+async function openDownloads(policy: Policy, state: string): Promise<Downloads> {
+  const stack = await readDevStack(state);
+  return new Downloads([...policy.downloads.privateHosts, ...(stack === null ? [] : [new URL(stack.files.url).host])]);
 }
 
 /** One process serves a host's containers: two would prepare the same folders. */
