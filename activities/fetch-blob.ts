@@ -43,6 +43,7 @@ export async function fetchBlob(
     ...(hash === undefined || hash === '' ? {} : { expectedHash: hash }),
     maxBytes,
     signal,
+    onWait: (reason) => tell({ message: reason ?? `downloading the ${what}` }),
   });
 }
 
@@ -54,7 +55,10 @@ export async function unpackOnce({ store, signal, tell }: Fetching, what: string
   const known = UnpackedSchema.safeParse(await store.readRecord(recordName));
   if (known.success && (await store.isWhole(known.data.digest))) return known.data;
   tell({ message: `unpacking the ${what}` });
-  const tree = await unpackArchive(store, archive.digest, DEFAULT_UNPACK_LIMITS, signal);
+  const tree = await unpackArchive(store, archive.digest, DEFAULT_UNPACK_LIMITS, {
+    signal,
+    onWait: (reason) => tell({ message: reason ?? `unpacking the ${what}` }),
+  });
   await store.writeRecord(recordName, tree);
   return tree;
 }

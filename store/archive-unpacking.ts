@@ -2,7 +2,9 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Digest, TreeRef } from '../contract';
 import { errorCode, missing, quoted, refused } from './failures';
+import type { SpaceShare, SpaceWaiting } from './space-admission';
 import type { ContentBatch, Store } from './store';
+import { isGzip, unpackedRoom, withRoom } from './unpacking-room';
 import { corrupt, readTar } from './tar-reading';
 import type { TarMember } from './tar-reading';
 import { encodeListing, isEntryName, totals } from './tree-listing';
@@ -36,12 +38,27 @@ export async function unpackArchive(
   store: Store,
   blob: Digest,
   limits: UnpackLimits,
-  signal?: AbortSignal,
+  waiting: SpaceWaiting = {},
 ): Promise<TreeRef> {
-  const checked = store.check(blob, signal);
+  const room = await unpackedRoom(store, blob, limits, waiting);
+  try {
+    return await unpackChecked(store, blob, limits, room, waiting);
+  } finally {
+    room.release();
+  }
+}
+
+async function unpackChecked(
+  store: Store,
+  blob: Digest,
+  limits: UnpackLimits,
+  room: SpaceShare,
+  waiting: SpaceWaiting,
+): Promise<TreeRef> {
+  const checked = store.check(blob, waiting.signal);
   checked.catch(() => undefined);
   try {
-    const tree = await unpackTree(store, blob, limits, signal);
+    const tree = await unpackTree(store, blob, limits, room, waiting);
     await checked;
     return tree;
   } catch (error) {
@@ -55,11 +72,12 @@ async function unpackTree(
   store: Store,
   blob: Digest,
   limits: UnpackLimits,
-  signal: AbortSignal | undefined,
+  room: SpaceShare,
+  waiting: SpaceWaiting,
 ): Promise<TreeRef> {
   const draft = new TreeDraft(limits.maxFiles);
   return store.putBatch(async (batch) => {
-    for await (const member of readTar(unpackedBytes(store, blob, limits, signal))) {
+    for await (const member of readTar(withRoom(unpackedBytes(store, blob, limits, waiting.signal), room, waiting))) {
       const path = safePath(member.path);
       if (member.type === 'Directory') draft.addDirectory(path);
       else if (member.type !== 'File') throw refusedMember(member.path, `a member of the kind ${member.type}`);
@@ -177,11 +195,6 @@ async function* gunzipped(store: Store, blob: Digest): AsyncGenerator<Uint8Array
   } catch (error) {
     throw errorCode(error)?.startsWith('Z_') ? corrupt('damaged or truncated gzip data') : error;
   }
-}
-
-async function isGzip(store: Store, blob: Digest): Promise<boolean> {
-  for await (const chunk of stored(store, blob)) return chunk[0] === 0x1f && chunk[1] === 0x8b;
-  return false;
 }
 
 function refusedMember(path: string, found: string): Error {

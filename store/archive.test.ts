@@ -266,7 +266,7 @@ describe('unpackArchive', () => {
     await expect(unpackArchive(store, absent, LIMITS)).rejects.toThrow('is not in the store');
     const { digest } = await store.putBytes(Buffer.concat([member('a', randomBytes(3_000_000)), END]));
     const abort = AbortSignal.abort(new Error('stop'));
-    await expect(unpackArchive(store, digest, LIMITS, abort)).rejects.toThrow('stop');
+    await expect(unpackArchive(store, digest, LIMITS, { signal: abort })).rejects.toThrow('stop');
     expect(await readdir(join(scratch, 'store', 'incoming'))).toEqual([]);
   });
 });

@@ -8,10 +8,12 @@ import { inBatch } from './blob-batch';
 import { BlobFiles, hexOf } from './blob-files';
 import { atPlace, atSource, errorCode, quoted, refused } from './failures';
 import { isWhole } from './is-whole';
+import { readHostSpace } from './host-space';
 import { readJson, writeJson } from './json-files';
 import { useFile } from './last-use';
 import { materialiseFile, materialiseTree } from './materialise';
 import type { ByteRange, ContentBatch, PartialBlob, PutTreeOptions, Store, TreeEntry } from './store';
+import { SpaceAdmission } from './space-admission';
 import { StatCache } from './stat-cache';
 import { TreeIngest } from './tree-ingest';
 import { decodeListing, encodeListing, isEntryName, MAX_LISTING_BYTES, totals } from './tree-listing';
@@ -43,10 +45,12 @@ const actionResult = z.object({
 
 /** The store in a directory of a file system that all its processes share; `docs/store.md` describes the layout. */
 export class FileStore implements Store {
+  readonly space: SpaceAdmission;
   private readonly blobs: BlobFiles;
   private readonly trees: TreeIngest;
 
   constructor(private readonly directory: string) {
+    this.space = new SpaceAdmission('the store', () => readHostSpace(directory));
     this.blobs = new BlobFiles(directory);
     this.trees = new TreeIngest(this.blobs, new StatCache(join(directory, 'stat-cache')));
   }

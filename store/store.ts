@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ActionResult, BlobRef, Digest, TreeRef } from '../contract';
+import type { SpaceAdmission } from './space-admission';
 
 /** How the names of records begin that only say what was seen; their digests may name what is gone. */
 export const HINTS = 'hints/';
@@ -58,6 +59,8 @@ export interface ContentBatch {
  * `StoreUnavailable` when the place fails, `InvalidRequest` when the content is refused.
  */
 export interface Store {
+  /** The room where new contents are written. */
+  readonly space: SpaceAdmission;
   has(digest: Digest): Promise<boolean>;
   /** Bytes of a blob, or null when the store does not have it. */
   sizeOf(digest: Digest): Promise<number | null>;

@@ -13,10 +13,11 @@ import { couldNotCheck, judgeHosts, judgeSpace, judgeUrls } from '../../mlcube/p
 import { CUBE_NAME_LENGTH } from '../../registry';
 import type { MedperfRegistry } from '../../registry';
 import { FileStore } from '../../store/file-store';
+import { readHostSpace } from '../../store/host-space';
 import { withRegistry } from '../session';
 import type { Cli } from '../session';
 import { openTemporal } from '../temporal';
-import { findInDaemon, freeBytes, readCubeFolder, readLocalDocker } from './local-facts';
+import { findInDaemon, readCubeFolder, readLocalDocker } from './local-facts';
 import type { LocalDocker } from './local-facts';
 import { askForUrl, findByName, findInRegistry, readBenchmark } from './remote-facts';
 
@@ -175,8 +176,8 @@ class PreFlight {
         : [{ place: 'Docker’s images', folder: local.rootDirectory, neededBytes: pulled.bytes * UNPACKED_FACTOR }]),
     ];
     for (const { folder, ...need } of needs) {
-      const free = await this.check('disk-space', 'operator', `the disk of ${need.place}`, () => freeBytes(folder));
-      if (free !== null) this.findings.push(...judgeSpace([{ ...need, freeBytes: free }]));
+      const free = await this.check('disk-space', 'operator', `the disk of ${need.place}`, () => readHostSpace(folder));
+      if (free !== null) this.findings.push(...judgeSpace([{ ...need, freeBytes: free.freeBytes }]));
     }
   }
 
