@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { isDigest, MedperfError } from '../contract';
 import type { BlobRef, Digest, Heartbeat, TreeRef } from '../contract';
 import { DEFAULT_UNPACK_LIMITS, unpackArchive } from '../store/archive';
-import { download } from '../store/download';
+import type { Downloads } from '../store/downloads';
 import type { Store } from '../store/store';
 
 export interface Fetching {
   readonly store: Store;
+  readonly downloads: Downloads;
   readonly offline: boolean;
   readonly signal: AbortSignal;
   readonly tell: (details: Heartbeat) => void;
@@ -17,7 +18,7 @@ const CHECKED_BYTES = 64 * 1024 * 1024;
 
 /** What the store has under the promised hash is not fetched again, unless it is damaged. `hash` is bare hex SHA-256. */
 export async function fetchBlob(
-  { store, offline, signal, tell }: Fetching,
+  { store, downloads, offline, signal, tell }: Fetching,
   what: string,
   url: string,
   hash: string | undefined,
@@ -38,10 +39,11 @@ export async function fetchBlob(
     });
   }
   tell({ message: `downloading the ${what}` });
-  return download(store, url, {
+  return downloads.fetch(store, url, {
     ...(hash === undefined || hash === '' ? {} : { expectedHash: hash }),
     maxBytes,
     signal,
+    onWait: (reason) => tell({ message: reason ?? `downloading the ${what}` }),
   });
 }
 
@@ -53,7 +55,10 @@ export async function unpackOnce({ store, signal, tell }: Fetching, what: string
   const known = UnpackedSchema.safeParse(await store.readRecord(recordName));
   if (known.success && (await store.isWhole(known.data.digest))) return known.data;
   tell({ message: `unpacking the ${what}` });
-  const tree = await unpackArchive(store, archive.digest, DEFAULT_UNPACK_LIMITS, signal);
+  const tree = await unpackArchive(store, archive.digest, DEFAULT_UNPACK_LIMITS, {
+    signal,
+    onWait: (reason) => tell({ message: reason ?? `unpacking the ${what}` }),
+  });
   await store.writeRecord(recordName, tree);
   return tree;
 }

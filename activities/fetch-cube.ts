@@ -1,11 +1,12 @@
 import { hostedFileNames, MedperfError, toMedperfHash } from '../contract';
-import type { BlobRef, Cube, CubeHashes, Digest, FetchCubeInput, Heartbeat, HostedRef } from '../contract';
+import type { BlobRef, Cube, CubeHashes, Digest, FetchCubeInput, HostedRef } from '../contract';
 import { requireManifest } from '../mlcube/manifest';
 import type { Store, TreeEntry } from '../store/store';
 import { fetchBlob, unpackOnce } from './fetch-blob';
 import type { Fetching } from './fetch-blob';
 import { rememberSource } from './content-sources';
 import { cubeImage, rememberCube } from './known-cubes';
+import { sideBySide } from './side-by-side';
 
 const MANIFEST_BYTES = 1024 * 1024;
 const PARAMETERS_BYTES = 64 * 1024 * 1024;
@@ -13,14 +14,10 @@ const ADDITIONAL_FILES_BYTES = 1024 ** 4;
 const IMAGE_BYTES = 256 * 1024 ** 3;
 
 /** Brings a cube's files into the store and checks every hash that somebody promised. */
-export async function fetchCube(
-  store: Store,
-  { cube, offline }: FetchCubeInput,
-  signal: AbortSignal,
-  tell: (details: Heartbeat) => void,
-): Promise<Cube> {
+export async function fetchCube(place: Omit<Fetching, 'offline'>, { cube, offline }: FetchCubeInput): Promise<Cube> {
+  const { store } = place;
   if (cube.kind === 'local') return localCube(store, cube.tree, cube.label);
-  const fetched = await hostedCube({ store, offline, signal, tell }, cube);
+  const fetched = await hostedCube({ ...place, offline }, cube);
   const { tree, image } = fetched;
   const contents = image.archive === undefined ? [tree] : [tree, image.archive.digest];
   await Promise.all([
@@ -39,41 +36,35 @@ async function hostedCube(fetching: Fetching, { name, uid, urls, hashes }: Hoste
     MANIFEST_BYTES,
   );
   const reference = await imageReference(fetching.store, manifest.digest, name);
-  const parameters = await fetchOptional(
-    fetching,
-    `parameters of ${name}`,
-    urls.parametersUrl,
-    hashes.parametersHash,
-    PARAMETERS_BYTES,
-  );
-  const additional = await fetchOptional(
-    fetching,
-    `additional files of ${name}`,
-    urls.additionalFilesUrl,
-    hashes.additionalFilesHash,
-    ADDITIONAL_FILES_BYTES,
-  );
-  const archive = await fetchOptional(
-    fetching,
-    `image of ${name}`,
-    urls.imageTarballUrl,
-    hashes.imageTarballHash,
-    IMAGE_BYTES,
-  );
+  const [parameters, additional, archive] = await sideBySide(fetching.signal, (signal) => {
+    const part = { ...fetching, signal };
+    return [
+      fetchOptional(part, `parameters of ${name}`, urls.parametersUrl, hashes.parametersHash, PARAMETERS_BYTES),
+      fetchAdditionalFiles(part, `additional files of ${name}`, urls.additionalFilesUrl, hashes.additionalFilesHash),
+      fetchOptional(part, `image of ${name}`, urls.imageTarballUrl, hashes.imageTarballHash, IMAGE_BYTES),
+    ] as const;
+  });
 
   const workspace: Record<string, TreeEntry> = {};
   if (parameters !== null) workspace[hostedFileNames.parameters] = plainFile(parameters);
-  if (additional !== null) {
-    const { digest } = await unpackOnce(fetching, `additional files of ${name}`, additional);
-    workspace['additional_files'] = { kind: 'directory', digest };
-  }
+  if (additional !== null) workspace['additional_files'] = { kind: 'directory', digest: additional.tree };
   return {
     name,
     uid: uid ?? null,
     tree: await cubeTree(fetching.store, plainFile(manifest), workspace),
     image: cubeImage(reference, hashes.imageHash, archive),
-    hashes: computedHashes(manifest, parameters, additional, archive),
+    hashes: computedHashes(manifest, parameters, additional?.archive ?? null, archive),
   };
+}
+
+async function fetchAdditionalFiles(
+  fetching: Fetching,
+  what: string,
+  url: string | undefined,
+  hash: string | undefined,
+): Promise<{ readonly archive: BlobRef; readonly tree: Digest } | null> {
+  const archive = await fetchOptional(fetching, what, url, hash, ADDITIONAL_FILES_BYTES);
+  return archive === null ? null : { archive, tree: (await unpackOnce(fetching, what, archive)).digest };
 }
 
 function fetchOptional(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { create } from 'tar';
 import { toMedperfHash } from '../contract';
 import type { DataAndLabels } from '../contract';
+import { Downloads } from '../store/downloads';
 import { FileStore } from '../store/file-store';
 import { fetchDemoData } from './fetch-demo-data';
 
@@ -27,7 +28,13 @@ async function fetch(paths: string): Promise<DataAndLabels> {
   await writeFile(join(content, 'paths.yaml'), paths);
   await create({ cwd: content, file: join(folder, 'demo.tar') }, ['.']);
   const { digest } = await store.putFile(join(folder, 'demo.tar'));
-  const fetching = { store, offline: true, signal: new AbortController().signal, tell: () => undefined };
+  const fetching = {
+    store,
+    downloads: new Downloads(),
+    offline: true,
+    signal: new AbortController().signal,
+    tell: () => undefined,
+  };
   return fetchDemoData(fetching, { url: '', hash: toMedperfHash(digest), offline: true });
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MedperfError } from '../contract';
 import type { ClaimedHost, ClaimHostInput, Heartbeat, ObtainedImage, ObtainImageInput } from '../contract';
 import type { Engine } from '../engine/engine';
+import type { Downloads } from '../store/downloads';
 import type { Store } from '../store/store';
 import { rememberImageId } from './known-cubes';
 import { repairContents } from './repair-contents';
@@ -97,14 +98,15 @@ function allGivenUp(gpus: number, hosts: readonly HostRecord[]): MedperfError {
 
 /** Makes a cube's image present on this host and checks that it is the promised one. */
 export async function obtainImage(
-  { engine, store, attempt }: { engine: Engine; store: Store; attempt: number },
+  { engine, store, downloads, attempt }: { engine: Engine; store: Store; downloads: Downloads; attempt: number },
   { cube, offline }: ObtainImageInput,
   signal: AbortSignal,
   tell: (details: Heartbeat) => void,
 ): Promise<ObtainedImage> {
   const { archive } = cube.image;
   // What an earlier attempt found missing or damaged.
-  if (attempt > 1 && archive !== undefined) await repairContents({ store, signal, tell }, { blobs: [archive.digest] });
+  if (attempt > 1 && archive !== undefined)
+    await repairContents({ store, downloads, signal, tell }, { blobs: [archive.digest] });
   const imageId = await engine.obtainImage({ ...cube.image, offline, signal, onProgress: tell });
   await rememberImageId(store, cube.image, imageId);
   return { imageId };

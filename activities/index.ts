@@ -41,6 +41,7 @@ import { OWNER_LABELS } from '../engine/sweep';
 import type { ImagePublisher } from '../hosting/image-publisher';
 import type { Publisher } from '../hosting/publisher';
 import type { Registry } from '../registry/registry';
+import { Downloads } from '../store/downloads';
 import type { Store } from '../store/store';
 import { checkAssociation, pollAssociation, requestAssociation, withdrawAssociation } from './association';
 import { fetchCube } from './fetch-cube';
@@ -67,6 +68,8 @@ export interface ControlDependencies {
   /** Signs in as the profile says, reading its credentials afresh, so that a rotation needs no restart. */
   readonly openRegistry: (profile: string) => Promise<Registry>;
   readonly publisher: Publisher | null;
+  /** Those from the public Internet alone when left out. */
+  readonly downloads?: Downloads;
   /** Whose results a profile's user may reuse: everybody's (null), or those kept under the name that it answers. */
   readonly scopeOf?: (profile: string) => Promise<string | null>;
 }
@@ -74,6 +77,8 @@ export interface ControlDependencies {
 export interface ContainerDependencies {
   readonly store: Store;
   readonly engine: Engine;
+  /** Those from the public Internet alone when left out. */
+  readonly downloads?: Downloads;
   /** What the operator's policy gives to a run. */
   readonly allowance: (run: Pick<RunTaskInput, 'task' | 'benchmark'> & { cube: string }) => {
     readonly limits: RunLimits;
@@ -131,6 +136,7 @@ export function createControlActivities({
   store,
   openRegistry,
   publisher,
+  downloads = new Downloads(),
   scopeOf = () => Promise.resolve(null),
 }: ControlDependencies): ControlActivities {
   return {
@@ -138,12 +144,13 @@ export function createControlActivities({
       whileHeartbeating(async () =>
         resolveBenchmark({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal()),
       ),
-    'medperf.fetchCube': (input) => whileHeartbeating((tell) => fetchCube(store, input, cancellationSignal(), tell)),
+    'medperf.fetchCube': (input) =>
+      whileHeartbeating((tell) => fetchCube({ store, downloads, signal: cancellationSignal(), tell }, input)),
     'medperf.identify': (input) => identify({ store, openRegistry, scopeOf, signal: cancellationSignal() }, input),
     'medperf.findResult': (input) => findResult(store, input),
     'medperf.fetchDemoData': (input) =>
       whileHeartbeating((tell) =>
-        fetchDemoData({ store, offline: input.offline, signal: cancellationSignal(), tell }, input),
+        fetchDemoData({ store, downloads, offline: input.offline, signal: cancellationSignal(), tell }, input),
       ),
     'medperf.recordReport': (input) => whileHeartbeating(() => recordReport(store, input)),
     'medperf.packageCube': (input) => whileHeartbeating(() => packageCube(store, input, cancellationSignal())),
@@ -184,6 +191,7 @@ export function createContainerActivities({
   engine,
   allowance,
   imagePublisher,
+  downloads = new Downloads(),
   reuse = 'across-users',
   shutdown,
 }: ContainerDependencies): ContainerActivities {
@@ -193,7 +201,7 @@ export function createContainerActivities({
   return {
     'medperf.obtainImage': (input) =>
       whileHeartbeating((tell) =>
-        obtainImage({ engine, store, attempt: activityInfo().attempt }, input, cancellationSignal(), tell),
+        obtainImage({ engine, store, downloads, attempt: activityInfo().attempt }, input, cancellationSignal(), tell),
       ),
     'medperf.publishImage': (input) => {
       const before = activityInfo().heartbeatDetails as Heartbeat | undefined;
@@ -212,7 +220,7 @@ export function createContainerActivities({
           const { attempt, workflowExecution } = activityInfo();
           const workflowId = workflowExecution?.workflowId ?? '';
           const owner = { owner: ownerName(), workflowId, labels, attempt };
-          return runTask({ store, engine, limits, policyGpus, reuse, signal, tell, ...owner }, input);
+          return runTask({ store, downloads, engine, limits, policyGpus, reuse, signal, tell, ...owner }, input);
         }),
       ),
   };

@@ -25,15 +25,16 @@ export async function repairContents(
 }
 
 async function repair(
-  { store, signal, tell }: Omit<Fetching, 'offline'>,
+  place: Omit<Fetching, 'offline'>,
   content: Digest,
   isSound: () => Promise<boolean>,
 ): Promise<void> {
+  const { store } = place;
   const source = await knownSource(store, content);
   if (source === null || (await isSound())) return;
   const { offline } = source;
-  if (source.kind === 'demo-data') await fetchDemoData({ store, offline, signal, tell }, source);
-  else await fetchCube(store, { cube: source.cube, offline }, signal, tell);
+  if (source.kind === 'demo-data') await fetchDemoData({ ...place, offline }, source);
+  else await fetchCube(place, { cube: source.cube, offline });
 }
 
 async function isUndamaged(store: Store, blob: Digest, signal: AbortSignal): Promise<boolean> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ActionResult, Digest, RunTaskInput, RunTaskResult } from '../contract';
 import type { Engine, RunRequest } from '../engine/engine';
+import { Downloads } from '../store/downloads';
 import { FileStore } from '../store/file-store';
 import { findResult } from './find-result';
 import { runTask } from './run-task';
@@ -53,7 +54,7 @@ describe('runTask', () => {
   ): Promise<RunTaskResult> {
     const asker = { owner, workflowId: `workflow of ${owner}`, labels: {}, attempt: 1 };
     const { signal } = new AbortController();
-    const place = { store, engine: engine as Engine, limits: LIMITS, policyGpus: 0, reuse };
+    const place = { store, downloads: new Downloads(), engine: engine as Engine, limits: LIMITS, policyGpus: 0, reuse };
     return runTask({ ...place, ...asker, signal, tell: () => undefined }, { ...input, ...change });
   }
 

@@ -3,6 +3,7 @@ import type { Action, ActionResult, CacheMiss, Digest, Heartbeat, RunTaskInput, 
 import type { Engine, RunLimits } from '../engine/engine';
 import { logTail } from '../engine/log-tail';
 import type { TaskPlan } from '../mlcube/task-plan';
+import type { Downloads } from '../store/downloads';
 import type { Store } from '../store/store';
 import { acceptOutputs } from './accept-outputs';
 import { explainMiss, recordPastRun, recordRan } from './action-history';
@@ -17,6 +18,7 @@ export type Reuse = 'across-users' | 'own';
 
 export interface TaskRun {
   readonly store: Store;
+  readonly downloads: Downloads;
   readonly engine: Engine;
   readonly limits: RunLimits;
   /** What the operator's policy gives to the task, whatever the run asks for. */

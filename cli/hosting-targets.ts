@@ -31,6 +31,8 @@ export type FilesTarget =
 
 export interface FilesHosting {
   readonly publisher: Publisher | null;
+  /** Where everybody reads what is published. */
+  readonly baseUrl: string | null;
   readonly close: () => void;
 }
 
@@ -81,11 +83,12 @@ export async function openFilesHosting(
   if (target?.kind === 's3') {
     const bucket = connectBucket(target.place);
     const publisher = new S3Publisher({ store, bucket, baseUrl: target.baseUrl });
-    return { publisher, close: () => bucket.client.destroy() };
+    return { publisher, baseUrl: target.baseUrl, close: () => bucket.client.destroy() };
   }
   const stack = target === null ? await readDevStack(stateDirectory) : null;
   const shown = target ?? (stack === null ? null : { directory: stack.files.directory, baseUrl: stack.files.url });
-  return { publisher: shown === null ? null : new DirectoryPublisher({ store, ...shown }), close: () => undefined };
+  const publisher = shown === null ? null : new DirectoryPublisher({ store, ...shown });
+  return { publisher, baseUrl: shown?.baseUrl ?? null, close: () => undefined };
 }
 
 /** Where this host pushes the images that are published; the sign-in is that of `docker login`. */

@@ -1,23 +1,8 @@
-import * as fs from 'node:fs/promises';
 import { MedperfError } from '../contract';
+import { reservedBytes } from '../store/host-space';
+import type { HostSpace } from '../store/host-space';
 
 const GIB = 1024 ** 3;
-
-/** Bytes of the file system that holds a folder. */
-export interface HostSpace {
-  readonly totalBytes: number;
-  readonly freeBytes: number;
-}
-
-export async function readHostSpace(folder: string): Promise<HostSpace> {
-  const { bsize, blocks, bavail } = await fs.statfs(folder);
-  return { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
-}
-
-/** What must be free for a run to begin: 5 % of the disk, but at least 1 GiB and at most 10 GiB. */
-export function reservedBytes(space: HostSpace): number {
-  return Math.min(Math.max(space.totalBytes * 0.05, GIB), 10 * GIB);
-}
 
 /** Half of what a run needs to begin is left: those that go on writing have to end before the disk is full. */
 export function isNearlyFull(space: HostSpace): boolean {

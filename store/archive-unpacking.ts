@@ -1,11 +1,14 @@
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import type { BlobRef, Digest, TreeRef } from '../contract';
+import type { Digest, TreeRef } from '../contract';
 import { errorCode, missing, quoted, refused } from './failures';
-import type { Store, TreeEntry } from './store';
+import type { SpaceShare, SpaceWaiting } from './space-admission';
+import type { ContentBatch, Store } from './store';
+import { isGzip, unpackedRoom, withRoom } from './unpacking-room';
 import { corrupt, readTar } from './tar-reading';
 import type { TarMember } from './tar-reading';
-import { isEntryName } from './tree-listing';
+import { encodeListing, isEntryName, totals } from './tree-listing';
+import type { ListingEntry } from './tree-listing';
 
 export interface UnpackLimits {
   /** Of the unpacked archive. */
@@ -20,6 +23,8 @@ export const DEFAULT_UNPACK_LIMITS: UnpackLimits = { maxBytes: 200 * 1024 ** 3, 
 
 /** So much may always be unpacked: small archives of empty files have any ratio. */
 const RATIO_FREE_BYTES = 16 * 1024 * 1024;
+/** Members up to this size are written together. */
+const SMALL_BYTES = 1024 * 1024;
 /** Half of Linux's PATH_MAX, so that the path can be written below a run's folder. */
 const MAX_PATH_BYTES = 2048;
 
@@ -33,12 +38,27 @@ export async function unpackArchive(
   store: Store,
   blob: Digest,
   limits: UnpackLimits,
-  signal?: AbortSignal,
+  waiting: SpaceWaiting = {},
 ): Promise<TreeRef> {
-  const checked = store.check(blob, signal);
+  const room = await unpackedRoom(store, blob, limits, waiting);
+  try {
+    return await unpackChecked(store, blob, limits, room, waiting);
+  } finally {
+    room.release();
+  }
+}
+
+async function unpackChecked(
+  store: Store,
+  blob: Digest,
+  limits: UnpackLimits,
+  room: SpaceShare,
+  waiting: SpaceWaiting,
+): Promise<TreeRef> {
+  const checked = store.check(blob, waiting.signal);
   checked.catch(() => undefined);
   try {
-    const tree = await unpackTree(store, blob, limits, signal);
+    const tree = await unpackTree(store, blob, limits, room, waiting);
     await checked;
     return tree;
   } catch (error) {
@@ -52,21 +72,31 @@ async function unpackTree(
   store: Store,
   blob: Digest,
   limits: UnpackLimits,
-  signal: AbortSignal | undefined,
+  room: SpaceShare,
+  waiting: SpaceWaiting,
 ): Promise<TreeRef> {
   const draft = new TreeDraft(limits.maxFiles);
-  for await (const member of readTar(unpackedBytes(store, blob, limits, signal))) {
-    const path = safePath(member.path);
-    if (member.type === 'Directory') draft.addDirectory(path);
-    else if (member.type !== 'File') throw refusedMember(member.path, `a member of the kind ${member.type}`);
-    else if (!path.at(-1)?.startsWith('._')) draft.addFile(path, await putMember(store, member));
-  }
-  return draft.compose(store);
+  return store.putBatch(async (batch) => {
+    for await (const member of readTar(withRoom(unpackedBytes(store, blob, limits, waiting.signal), room, waiting))) {
+      const path = safePath(member.path);
+      if (member.type === 'Directory') draft.addDirectory(path);
+      else if (member.type !== 'File') throw refusedMember(member.path, `a member of the kind ${member.type}`);
+      else if (!path.at(-1)?.startsWith('._')) draft.addFile(path, await putMember(store, batch, member));
+    }
+    return draft.putInto(batch);
+  });
 }
 
-async function putMember(store: Store, member: TarMember): Promise<FileEntry> {
-  const blob: BlobRef = await store.putStream(member.body);
-  return { kind: 'file', ...blob, executable: member.executable };
+async function putMember(store: Store, batch: ContentBatch, { body, size, executable }: TarMember): Promise<FileEntry> {
+  const blob = size > SMALL_BYTES ? await store.putStream(body) : await batch.putBytes(await whole(body));
+  return { kind: 'file', ...blob, executable };
+}
+
+async function whole(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part);
+  const [only] = parts;
+  return only !== undefined && parts.length === 1 ? only : Buffer.concat(parts);
 }
 
 function safePath(path: string): readonly string[] {
@@ -80,7 +110,7 @@ function safePath(path: string): readonly string[] {
   return parts;
 }
 
-type FileEntry = Extract<TreeEntry, { kind: 'file' }>;
+type FileEntry = Omit<Extract<ListingEntry, { kind: 'file' }>, 'name'>;
 type Folder = Map<string, FileEntry | Folder>;
 
 /** The tree as it grows member by member; the same member may come twice, two different ones may not. */
@@ -110,8 +140,8 @@ class TreeDraft {
       throw refusedMember(path.join('/'), 'two different files of one name');
   }
 
-  compose(store: Store): Promise<TreeRef> {
-    return composeFolder(store, this.root);
+  putInto(batch: ContentBatch): Promise<TreeRef> {
+    return putFolder(batch, this.root);
   }
 
   private add(folder: Folder, name: string, member: FileEntry | Folder): FileEntry | Folder {
@@ -122,13 +152,14 @@ class TreeDraft {
   }
 }
 
-async function composeFolder(store: Store, folder: Folder): Promise<TreeRef> {
-  const entries = Object.create(null) as Record<string, TreeEntry>;
+async function putFolder(batch: ContentBatch, folder: Folder): Promise<TreeRef> {
+  const entries: ListingEntry[] = [];
   for (const [name, member] of folder) {
-    entries[name] =
-      member instanceof Map ? { kind: 'directory', digest: (await composeFolder(store, member)).digest } : member;
+    if (member instanceof Map) entries.push({ kind: 'directory', name, ...(await putFolder(batch, member)) });
+    else entries.push({ ...member, name });
   }
-  return store.composeTree(entries);
+  const { digest } = await batch.putListing(Buffer.from(encodeListing(entries)));
+  return { digest, ...totals(entries) };
 }
 
 /** The tar itself, unpacked where it is a gzip file, never more than the limits allow. */
@@ -164,11 +195,6 @@ async function* gunzipped(store: Store, blob: Digest): AsyncGenerator<Uint8Array
   } catch (error) {
     throw errorCode(error)?.startsWith('Z_') ? corrupt('damaged or truncated gzip data') : error;
   }
-}
-
-async function isGzip(store: Store, blob: Digest): Promise<boolean> {
-  for await (const chunk of stored(store, blob)) return chunk[0] === 0x1f && chunk[1] === 0x8b;
-  return false;
 }
 
 function refusedMember(path: string, found: string): Error {

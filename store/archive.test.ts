@@ -241,12 +241,32 @@ describe('unpackArchive', () => {
     await expect(unpack(hidden, { ...LIMITS, maxRatio: 1e6 })).rejects.toThrow('at most 50000000 bytes');
   });
 
+  it('unpacks many small members beside a large one as a folder of them is put', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 6000 }, (_, at) => [`d${at % 7}/f${at}`, at % 5 === 0 ? 'same' : `${at}`]),
+    );
+    const tree = await treeOf({ ...files, 'large.bin': Buffer.alloc(2_000_000, 1) });
+    const { digest } = await packArchive(store, tree.digest);
+    const archive = await store.readBytes(digest);
+    const fresh = new FileStore(join(scratch, 'fresh'));
+    const put = await fresh.putBytes(archive);
+    expect(await unpackArchive(fresh, put.digest, { ...LIMITS, maxFiles: 7000 })).toEqual(tree);
+    expect(await fresh.isWhole(tree.digest)).toBe(true);
+  });
+
+  it('leaves no half files when it is refused in the middle', async () => {
+    const small = Array.from({ length: 50 }, (_, at) => member(`f${at}`, randomBytes(200_000)));
+    await expect(unpackMembers(...small, member('/etc/passwd', 'x'))).rejects.toThrow('an absolute path');
+    const blobs = await readdir(join(scratch, 'store', 'blobs'), { recursive: true });
+    expect(blobs.filter((name) => name.includes('~'))).toEqual([]);
+  });
+
   it('names a blob that is missing, stops when aborted, leaves nothing on its way', async () => {
     const absent: Digest = `sha256:${'0'.repeat(64)}`;
     await expect(unpackArchive(store, absent, LIMITS)).rejects.toThrow('is not in the store');
     const { digest } = await store.putBytes(Buffer.concat([member('a', randomBytes(3_000_000)), END]));
     const abort = AbortSignal.abort(new Error('stop'));
-    await expect(unpackArchive(store, digest, LIMITS, abort)).rejects.toThrow('stop');
+    await expect(unpackArchive(store, digest, LIMITS, { signal: abort })).rejects.toThrow('stop');
     expect(await readdir(join(scratch, 'store', 'incoming'))).toEqual([]);
   });
 });

@@ -32,6 +32,7 @@ export class BlobBatch {
   /** Where something became visible; their own names are on the disk only once they are flushed. */
   private readonly folders = new Set<string>();
   private settling: Promise<void> = Promise.resolve();
+  private writing: Promise<void> = Promise.resolve();
   private pieces: Uint8Array[] = [];
   private pieceBytes = 0;
 
@@ -50,7 +51,7 @@ export class BlobBatch {
   async putBytes(bytes: Uint8Array): Promise<BlobRef> {
     this.pieces.push(bytes);
     this.pieceBytes += bytes.length;
-    if (this.pieceBytes >= PIECES_BYTES) await this.writePieces();
+    if (this.pieceBytes >= PIECES_BYTES) await this.writePiecesBehind();
     const digest: Digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
     return { digest, size: bytes.length };
   }
@@ -64,7 +65,8 @@ export class BlobBatch {
 
   /** Makes everything visible. */
   async commit(): Promise<void> {
-    await this.writePieces();
+    await this.writePiecesBehind();
+    await this.writing;
     this.settleBehind();
     await this.settling;
     await atPlace(WRITE_FAILED, () => flush([...this.folders], this.folder));
@@ -73,6 +75,7 @@ export class BlobBatch {
 
   /** Removes what has not become visible. */
   async abandon(): Promise<void> {
+    await this.writing.catch(() => undefined);
     await this.settling.catch(() => undefined);
     const left = [...this.left].map((hex) => this.path(hex) + this.suffix);
     await forEachBounded(left, CLEARED_AT_ONCE, (path) => unlink(path).catch(() => undefined));
@@ -100,17 +103,23 @@ export class BlobBatch {
     for (const path of all) this.folders.add(dirname(path));
   }
 
-  private async writePieces(): Promise<void> {
+  /** While a thread writes them the next ones come together: two lots are held at most. */
+  private async writePiecesBehind(): Promise<void> {
+    await this.writing;
     const { pieces } = this;
     if (pieces.length === 0) return;
     this.pieces = [];
     this.pieceBytes = 0;
+    this.writing = this.writePieces(pieces);
+    this.writing.catch(() => undefined);
+  }
+
+  private async writePieces(pieces: readonly Uint8Array[]): Promise<void> {
     const lengths = pieces.map(({ length }) => length);
     const answers = await inThread('ingestPieces', { bytes: Buffer.concat(pieces), lengths, ...this.order() });
-    for (const answer of answers) {
-      if ('code' in answer) throw placeFailure(WRITE_FAILED, answer.code);
-      this.note(answer);
-    }
+    for (const answer of answers) if ('hex' in answer) this.note(answer);
+    for (const answer of answers) if ('code' in answer) throw placeFailure(WRITE_FAILED, answer.code);
+    if (this.fresh.size >= SETTLED_AT_ONCE) this.settleBehind();
   }
 
   private async rename(hexes: readonly string[]): Promise<void> {
@@ -132,6 +141,19 @@ export class BlobBatch {
 
   private path(hex: string): string {
     return join(this.folder, hex.slice(0, 2), hex);
+  }
+}
+
+/** Does `put` with a batch of a store's `blobs`: all of it is visible when this is done. */
+export async function inBatch<T>(folder: string, put: (batch: BlobBatch) => Promise<T>): Promise<T> {
+  const batch = new BlobBatch(folder);
+  try {
+    const done = await put(batch);
+    await batch.commit();
+    return done;
+  } catch (error) {
+    await batch.abandon();
+    throw error;
   }
 }
 

@@ -6,6 +6,7 @@ import { refused } from './failures';
 import { BLOCK_BYTES } from './file-blocks';
 import { HostFailure, requestFile, shownUrl } from './file-request';
 import type { FileAnswer } from './file-request';
+import type { SpaceAdmission, SpaceShare } from './space-admission';
 import type { PartialBlob, Store } from './store';
 
 /** Attempts in a row that bring nothing new before the host is given up. */
@@ -18,6 +19,8 @@ export interface DownloadOptions {
   readonly expectedHash?: string | undefined;
   readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
+  /** Why the download waits for disk space, and null when it goes on. */
+  readonly onWait?: ((reason: string | null) => void) | undefined;
   /** Bytes so far, and the whole where the host announces it. */
   readonly onProgress?: ((received: number, total: number | null) => void) | undefined;
   /** How to reach the host, such as through a proxy. */
@@ -33,7 +36,7 @@ export interface DownloadOptions {
 export async function download(store: Store, url: string, options: DownloadOptions): Promise<BlobRef> {
   const partial = await store.openPartial(`${url} ${options.expectedHash ?? ''}`);
   try {
-    await transferWhole(partial, url, options);
+    await transferWhole(store, partial, url, options);
     const blob = await partial.finish();
     checkHash(url, blob, options.expectedHash);
     return blob;
@@ -44,13 +47,31 @@ export async function download(store: Store, url: string, options: DownloadOptio
   }
 }
 
-async function transferWhole(partial: PartialBlob, url: string, options: DownloadOptions): Promise<void> {
+async function transferWhole(
+  { space }: Store,
+  partial: PartialBlob,
+  url: string,
+  options: DownloadOptions,
+): Promise<void> {
+  const room = new Room(space);
+  try {
+    await transferInto(room, partial, url, options);
+  } finally {
+    room.release();
+  }
+}
+
+async function transferInto(room: Room, partial: PartialBlob, url: string, options: DownloadOptions): Promise<void> {
   for (let vain = 0; ;) {
     const before = partial.size;
     try {
-      await transfer(partial, url, options);
+      await transfer(room, partial, url, options);
       return;
     } catch (error) {
+      if (error instanceof NoRoom) {
+        await room.wait(error.bytes, options);
+        continue;
+      }
       if (!(error instanceof HostFailure)) throw error;
       vain = partial.size > before ? 1 : vain + 1;
       if (vain === VAIN_ATTEMPTS) throw error;
@@ -61,16 +82,52 @@ async function transferWhole(partial: PartialBlob, url: string, options: Downloa
 }
 
 /** One request: of what is missing, where the host can tell that it still has the same file, else of all. */
-async function transfer(partial: PartialBlob, url: string, options: DownloadOptions): Promise<void> {
+async function transfer(room: Room, partial: PartialBlob, url: string, options: DownloadOptions): Promise<void> {
   const { size, validator } = partial;
   const rest = size > 0 && validator !== null ? { from: size, validator } : undefined;
   const answer = await requestFile(url, { ...options, rest });
   try {
     checkAnswer(answer, options.maxBytes);
+    await room.take((answer.size ?? 0) - answer.from);
     if (answer.from === 0) await partial.begin(answer.validator);
-    await writeAll(partial, counted(answer, options));
+    await writeAll(partial, room.counted(counted(answer, options)));
   } finally {
     answer.close();
+  }
+}
+
+/** The host is not kept waiting with its answer: it is asked again when there is room. */
+class NoRoom extends Error {
+  constructor(readonly bytes: number) {
+    super('no room');
+  }
+}
+
+/** The room on the disk for what one download has still to bring. */
+class Room {
+  private share: SpaceShare | null = null;
+
+  constructor(private readonly space: SpaceAdmission) {}
+
+  async take(bytes: number): Promise<void> {
+    this.share ??= await this.space.tryAdmit(bytes);
+    if (this.share === null) throw new NoRoom(bytes);
+    this.share.left = bytes;
+  }
+
+  async wait(bytes: number, options: DownloadOptions): Promise<void> {
+    this.share = await this.space.admit(bytes, options);
+  }
+
+  async *counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      yield chunk;
+      if (this.share !== null) this.share.left -= chunk.length;
+    }
+  }
+
+  release(): void {
+    this.share?.release();
   }
 }
 

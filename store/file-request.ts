@@ -2,6 +2,7 @@ import { request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { MedperfError } from '../contract';
 import { errorCode, refused } from './failures';
+import { PrivateAddress, unguardedConnections } from './guarded-connections';
 
 const MAX_REDIRECTS = 5;
 const HEADERS_TIMEOUT_MS = 30_000;
@@ -35,6 +36,7 @@ export interface RestOfFile {
 export interface FileRequestOptions {
   readonly rest?: RestOfFile | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** {@link unguardedConnections} when left out. */
   readonly dispatcher?: Dispatcher | undefined;
 }
 
@@ -83,7 +85,11 @@ export function shownUrl(address: string | URL): string {
 function parseAddress(address: string): URL {
   const trimmed = address.trim();
   if (trimmed.startsWith('synapse:'))
-    throw refused('The file cannot be fetched.', 'a "synapse:" resource', 'Host the file where plain HTTP reaches it.');
+    throw refused(
+      'The file cannot be fetched.',
+      'a "synapse:" resource, which is not supported yet',
+      'Host the file where plain HTTP reaches it.',
+    );
   const plain = trimmed.replace(/^direct:/, '');
   if (!URL.canParse(plain)) throw badAddress('text that is not a URL');
   const url = new URL(plain);
@@ -105,13 +111,14 @@ async function get(url: URL, options: FileRequestOptions): Promise<Dispatcher.Re
   try {
     return await request(plain, {
       headers,
+      dispatcher: options.dispatcher ?? unguardedConnections(),
       headersTimeout: HEADERS_TIMEOUT_MS,
       bodyTimeout: BODY_TIMEOUT_MS,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
-      ...(options.dispatcher === undefined ? {} : { dispatcher: options.dispatcher }),
     });
   } catch (error) {
     options.signal?.throwIfAborted();
+    if (error instanceof PrivateAddress) throw privateHost(url);
     throw new HostFailure(shownUrl(url), errorCode(error) ?? 'no answer');
   }
 }
@@ -196,6 +203,15 @@ function percentDecoded(text: string): string {
 
 function single(header: string | string[] | undefined): string {
   return (Array.isArray(header) ? header[0] : header) ?? '';
+}
+
+function privateHost(url: URL): MedperfError {
+  return refused(
+    `${shownUrl(url)} may not be fetched.`,
+    'a host on a private network',
+    "Host the file where everybody reaches it, or have the operator name its host in the policy's downloads.privateHosts.",
+    'a host of the public Internet',
+  );
 }
 
 function badAddress(found: string): MedperfError {

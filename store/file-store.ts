@@ -3,15 +3,17 @@ import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { MedperfError } from '../contract';
 import type { ActionResult, BlobRef, Digest, TreeRef } from '../contract';
-import { BlobBatch } from './blob-batch';
+import { inBatch } from './blob-batch';
 import { BlobFiles, hexOf } from './blob-files';
 import { atPlace, atSource, errorCode, quoted, refused } from './failures';
 import { isWhole } from './is-whole';
+import { readHostSpace } from './host-space';
 import { readJson, writeJson } from './json-files';
 import { useFile } from './last-use';
 import { materialiseFile, materialiseTree } from './materialise';
-import type { ByteRange, PartialBlob, PutTreeOptions, Store, TreeEntry } from './store';
+import type { ByteRange, ContentBatch, PartialBlob, PutTreeOptions, Store, TreeEntry } from './store';
 import { asActionResult, decodedName, encodedName } from './record-forms';
+import { SpaceAdmission } from './space-admission';
 import { StatCache } from './stat-cache';
 import { TreeIngest } from './tree-ingest';
 import { decodeListing, encodeListing, isEntryName, MAX_LISTING_BYTES, totals } from './tree-listing';
@@ -20,10 +22,12 @@ import type { ListingEntry } from './tree-listing';
 const READ_BYTES = 16 * 1024 * 1024;
 /** The store in a directory of a file system that all its processes share; `docs/store.md` describes the layout. */
 export class FileStore implements Store {
+  readonly space: SpaceAdmission;
   private readonly blobs: BlobFiles;
   private readonly trees: TreeIngest;
 
   constructor(private readonly directory: string) {
+    this.space = new SpaceAdmission('the store', () => readHostSpace(directory));
     this.blobs = new BlobFiles(directory);
     this.trees = new TreeIngest(this.blobs, new StatCache(join(directory, 'stat-cache')));
   }
@@ -66,18 +70,6 @@ export class FileStore implements Store {
     return this.blobs.putChunks(stream, { onBytes, signal });
   }
 
-  /** Puts many small contents, which become visible together. */
-  async putMany(contents: AsyncIterable<Uint8Array>): Promise<void> {
-    const batch = new BlobBatch(this.blobs.folder);
-    try {
-      for await (const content of contents) await batch.putBytes(content);
-      await batch.commit();
-    } catch (error) {
-      await batch.abandon();
-      throw error;
-    }
-  }
-
   /** Those of the blobs that are not here; the others count as used now. */
   async absent(blobs: readonly BlobRef[]): Promise<BlobRef[]> {
     const present = await this.blobs.arePresent(blobs);
@@ -86,6 +78,10 @@ export class FileStore implements Store {
 
   openPartial(name: string): Promise<PartialBlob> {
     return this.blobs.partial.open(name);
+  }
+
+  putBatch<T>(put: (batch: ContentBatch) => Promise<T>): Promise<T> {
+    return inBatch(this.blobs.folder, put);
   }
 
   putTree(directory: string, options: PutTreeOptions): Promise<TreeRef> {

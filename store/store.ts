@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ActionResult, BlobRef, Digest, TreeRef } from '../contract';
+import type { SpaceAdmission } from './space-admission';
 
 /** How the names of records begin that only say what was seen; their digests may name what is gone. */
 export const HINTS = 'hints/';
@@ -44,12 +45,22 @@ export interface PartialBlob {
   discard(): Promise<void>;
 }
 
+/** Contents that are written together. */
+export interface ContentBatch {
+  /** A small content; a large one goes by {@link Store.putStream}. */
+  putBytes(bytes: Uint8Array): Promise<BlobRef>;
+  /** A folder's listing, whose members were put before it. */
+  putListing(bytes: Uint8Array): Promise<BlobRef>;
+}
+
 /**
  * Content-addressed blobs and trees, and small named records that point into them.
  * Every write is atomic and safe for many processes at once. All errors are `MedperfError`s:
  * `StoreUnavailable` when the place fails, `InvalidRequest` when the content is refused.
  */
 export interface Store {
+  /** The room where new contents are written. */
+  readonly space: SpaceAdmission;
   has(digest: Digest): Promise<boolean>;
   /** Bytes of a blob, or null when the store does not have it. */
   sizeOf(digest: Digest): Promise<number | null>;
@@ -57,6 +68,8 @@ export interface Store {
   putFile(path: string, signal?: AbortSignal): Promise<BlobRef>;
   /** Streams into the store, hashed on the way; throws `InvalidRequest` beyond `maxBytes`. */
   putStream(stream: AsyncIterable<Uint8Array>, options?: { maxBytes?: number; signal?: AbortSignal }): Promise<BlobRef>;
+  /** Puts many small contents at the speed of few large ones; all are there when this is done, after a failure some may be. */
+  putBatch<T>(put: (batch: ContentBatch) => Promise<T>): Promise<T>;
   /** A content that comes in parts; what was kept under the same name before is gone on with. */
   openPartial(name: string): Promise<PartialBlob>;
   putTree(directory: string, options: PutTreeOptions): Promise<TreeRef>;

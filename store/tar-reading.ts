@@ -11,6 +11,7 @@ export interface TarMember {
   /** `File`, `Directory`, or the kind of what is neither. */
   readonly type: string;
   readonly executable: boolean;
+  readonly size: number;
   /** The file's bytes, to be read before the next member is asked for. */
   readonly body: AsyncIterable<Uint8Array>;
 }
@@ -44,7 +45,8 @@ async function* members(input: ByteQueue): AsyncGenerator<TarMember, void> {
     const length = header.type === 'Directory' ? 0 : (extension.size ?? size);
     const path = extension.path ?? header.path ?? '';
     const body = input.read(length);
-    yield { path, type: kindOf(header, path), executable: ((header.mode ?? 0) & 0o100) !== 0, body };
+    const executable = ((header.mode ?? 0) & 0o100) !== 0;
+    yield { path, type: kindOf(header, path), executable, size: length, body };
     // Whatever the reader of the member left.
     for await (const _ of body);
     await input.take(padding(length));

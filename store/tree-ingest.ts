@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
-import { BlobBatch, WRITE_FAILED } from './blob-batch';
+import { inBatch, WRITE_FAILED } from './blob-batch';
+import type { BlobBatch } from './blob-batch';
 import type { BlobFiles } from './blob-files';
 import { notRegular } from './blob-files';
 import { forEachBounded } from './bounded';
@@ -67,23 +68,17 @@ export class TreeIngest {
       if (present[at] === true) stored.set(file, { ...unchanged, size: file.size });
   }
 
-  private async copy(
+  private copy(
     root: ScannedDirectory,
     files: readonly ScannedFile[],
     stored: StoredFiles,
     options: PutTreeOptions,
   ): Promise<TreeRef> {
-    const batch = new BlobBatch(this.blobs.folder);
-    try {
+    return inBatch(this.blobs.folder, async (batch) => {
       const missing = files.filter((file) => !stored.has(file));
       await this.copyFiles(batch, missing, stored, options);
-      const tree = await putDirectory(batch, root, stored);
-      await batch.commit();
-      return tree;
-    } catch (error) {
-      await batch.abandon();
-      throw error;
-    }
+      return putDirectory(batch, root, stored);
+    });
   }
 
   private async copyFiles(

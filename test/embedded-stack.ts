@@ -24,6 +24,7 @@ import { DirectoryPublisher } from '../hosting/directory-publisher';
 import type { ImagePublisher } from '../hosting/image-publisher';
 import { openProfiles, openRegistry, signIn } from '../registry';
 import type { MedperfRegistry, Profiles } from '../registry';
+import { Downloads } from '../store/downloads';
 import { FileStore } from '../store/file-store';
 import { Registries, runWorkers } from '../worker';
 
@@ -33,6 +34,7 @@ export const EXAMPLE_CUBES = join(PACKAGE_ROOT, 'examples', 'cubes');
 export class EmbeddedStack {
   readonly docker = new Docker();
   readonly store: FileStore;
+  private readonly downloads: Downloads;
   private readonly profiles: Profiles;
   private readonly stopWorkers = new AbortController();
   private working: Promise<void> = Promise.resolve();
@@ -45,6 +47,7 @@ export class EmbeddedStack {
     private readonly files: FileHost,
   ) {
     this.store = new FileStore(join(home, 'store'));
+    this.downloads = new Downloads([new URL(files.url).host]);
     this.profiles = openProfiles(join(home, 'config'));
   }
 
@@ -78,6 +81,7 @@ export class EmbeddedStack {
   async stop(): Promise<void> {
     this.stopWorkers.abort();
     await this.working;
+    await this.downloads.close();
     await this.engine?.close();
     await this.files.close();
     await this.server.close();
@@ -105,7 +109,8 @@ export class EmbeddedStack {
   async demoData(): Promise<DataAndLabels> {
     const archive = await demoDataArchive();
     const { digest } = await this.store.putBytes(archive);
-    const fetching = { store: this.store, offline: true, signal: new AbortController().signal, tell: () => undefined };
+    const { store, downloads } = this;
+    const fetching = { store, downloads, offline: true, signal: new AbortController().signal, tell: () => undefined };
     return fetchDemoData(fetching, { url: '', hash: toMedperfHash(digest), offline: true });
   }
 
@@ -159,7 +164,7 @@ export class EmbeddedStack {
   }
 
   private async startWorkers(published: string, images?: (engine: DockerEngine) => ImagePublisher): Promise<void> {
-    const { store } = this;
+    const { store, downloads } = this;
     const registries = new Registries(this.profiles);
     const engine = await DockerEngine.connect({ docker: this.docker, store, workDirectory: join(this.home, 'work') });
     this.engine = engine;
@@ -168,8 +173,8 @@ export class EmbeddedStack {
       this.working = runWorkers({
         connection: this.temporal.nativeConnection,
         namespace: 'default',
-        control: { store, openRegistry: registries.open, publisher },
-        containers: { store, engine, ...(images === undefined ? {} : { imagePublisher: images(engine) }) },
+        control: { store, downloads, openRegistry: registries.open, publisher },
+        containers: { store, downloads, engine, ...(images === undefined ? {} : { imagePublisher: images(engine) }) },
         signal: this.stopWorkers.signal,
         onReady: ready,
       }).finally(() => registries.close());

@@ -7,6 +7,7 @@ import type { BlobRef, Cube, DataAndLabels, Digest, HostedRef, RunTaskInput } fr
 import { startFileHost } from '../devstack/file-host';
 import type { FileHost } from '../devstack/file-host';
 import type { Engine, RunRequest } from '../engine/engine';
+import { Downloads } from '../store/downloads';
 import { FileStore } from '../store/file-store';
 import { fetchCube } from '../activities/fetch-cube';
 import { fetchDemoData } from '../activities/fetch-demo-data';
@@ -91,9 +92,11 @@ async function hashOf(name: string): Promise<string> {
 
 const signal = new AbortController().signal;
 const tell = (): void => undefined;
-const fetch = (): Promise<Cube> => fetchCube(store, { cube: ref, offline: false }, signal, tell);
+const downloads = new Downloads(['127.0.0.1']);
+const fetching = () => ({ store, downloads, signal, tell });
+const fetch = (): Promise<Cube> => fetchCube(fetching(), { cube: ref, offline: false });
 const fetchData = (): Promise<DataAndLabels> =>
-  fetchDemoData({ store, offline: false, signal, tell }, { ...demo, offline: false });
+  fetchDemoData({ ...fetching(), offline: false }, { ...demo, offline: false });
 
 /** As the server does with what it may: again after a failure of the place. */
 async function retried<T>(attempt: (number: number) => Promise<T>): Promise<T> {
@@ -167,7 +170,10 @@ describe('what is missing or damaged in the store', () => {
     const result = await retried((attempt) => {
       attempts.push(attempt);
       const owner = { owner: 'step', workflowId: 'w', labels: {}, attempt };
-      return runTask({ store, engine, limits, policyGpus: 0, reuse: 'across-users', signal, tell, ...owner }, input());
+      return runTask(
+        { store, downloads, engine, limits, policyGpus: 0, reuse: 'across-users', signal, tell, ...owner },
+        input(),
+      );
     });
     expect(result.reused).toBe(false);
     expect(attempts).toEqual([1, 2]);
@@ -180,7 +186,7 @@ describe('what is missing or damaged in the store', () => {
       const attempts: number[] = [];
       await retried((attempt) => {
         attempts.push(attempt);
-        return obtainImage({ engine, store, attempt }, { cube, offline: false }, signal, tell);
+        return obtainImage({ engine, store, downloads, attempt }, { cube, offline: false }, signal, tell);
       });
       expect(attempts).toEqual([1, 2]);
     },
@@ -188,7 +194,7 @@ describe('what is missing or damaged in the store', () => {
 
   it('is made again by the step whose output it is', async () => {
     const attempt = { owner: 'step', workflowId: 'w', labels: {}, attempt: 1 };
-    const place = { store, engine, limits, policyGpus: 0, reuse: 'across-users', signal, tell } as const;
+    const place = { store, downloads, engine, limits, policyGpus: 0, reuse: 'across-users', signal, tell } as const;
     const first = await runTask({ ...place, ...attempt }, input());
     expect((await runTask({ ...place, ...attempt }, input())).reused).toBe(true);
     const { digest } = (await store.lookUp(first.outputs['output_path']!, 'predictions.json'))!;
@@ -199,9 +205,11 @@ describe('what is missing or damaged in the store', () => {
   });
 
   it('is not fetched where that was forbidden', async () => {
-    await fetchCube(store, { cube: ref, offline: true }, signal, tell);
+    await fetchCube(fetching(), { cube: ref, offline: true });
     await unlink(pathOf(cube.image.archive!.digest));
-    const again = retried((attempt) => obtainImage({ engine, store, attempt }, { cube, offline: true }, signal, tell));
+    const again = retried((attempt) =>
+      obtainImage({ engine, store, downloads, attempt }, { cube, offline: true }, signal, tell),
+    );
     await expect(again).rejects.toMatchObject({
       type: 'InvalidRequest',
       message: expect.stringMatching(/offline/) as unknown,

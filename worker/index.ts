@@ -2,6 +2,7 @@
 export { DockerEngine } from '../engine/docker-engine';
 export { DirectoryPublisher } from '../hosting/directory-publisher';
 export { openProfiles } from '../registry';
+export { Downloads } from '../store/downloads';
 export { FileStore } from '../store/file-store';
 export { connectBucket } from '../store/s3/connection';
 export type { Bucket, BucketPlace } from '../store/s3/connection';

@@ -46,6 +46,8 @@ describe('readPolicy', () => {
     ['a key twice', 'limits:\n  pids: 1\n  pids: 2\n', 3, 'unique'],
     ['no YAML', 'limits: {\n', 2, 'Flow map'],
     ['an unknown reuse', 'reuse: nobody\n', 1, 'reuse: '],
+    ['a URL for a host', 'downloads:\n  privateHosts:\n    - http://files\n', 3, 'downloads.privateHosts.0: '],
+    ['a network too wide', 'downloads: { privateHosts: [10.0.0.0/33] }\n', 1, 'downloads.privateHosts.0: '],
     ['a list', '- limits\n', 1, 'the policy: '],
     ['an unknown tag', 'limits: !js/function x\n', 1, 'tag'],
   ])('refuses %s and names its line', async (_, text, line, message) => {

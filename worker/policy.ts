@@ -9,6 +9,7 @@ import type { RunLimits } from '../engine/engine';
 import { GpuSourceSchema } from '../engine/gpu-inventory';
 import type { GpuSource } from '../engine/gpu-inventory';
 import type { Reuse } from '../activities/run-task';
+import { isPrivateHost } from '../store/private-addresses';
 import type { PolicyRule } from './policy-rules';
 
 const GIB = 1024 ** 3;
@@ -92,6 +93,17 @@ export const PolicySchema = z.strictObject({
     .exactOptional(),
   user: z.strictObject({ uid: userId, gid: userId }).exactOptional(),
   hostGivenUpAfterMs: duration.min(1000).default(15 * MINUTE_MS),
+  downloads: z
+    .strictObject({
+      privateHosts: z
+        .array(
+          z
+            .string()
+            .refine(isPrivateHost, { error: 'a host, host:port or network, such as 10.1.0.0/16; without http://' }),
+        )
+        .default([]),
+    })
+    .prefault({}),
   reuse: z.enum(['across-users', 'own']).default('across-users'),
   rules: z.array(RuleSchema).default([]),
 });
@@ -108,6 +120,8 @@ export interface Policy {
   readonly user?: ContainerUser;
   /** How long this host may take no step of a run before the run goes to another one. */
   readonly hostGivenUpAfterMs: number;
+  /** Hosts and networks that are not on the public Internet and from which files may be fetched all the same. */
+  readonly downloads: { readonly privateHosts: readonly string[] };
   /** Whether a known result is taken by whoever asks for the same action, or only by the user whose run made it. */
   readonly reuse: Reuse;
   readonly rules: readonly PolicyRule[];

@@ -26,7 +26,10 @@ export interface WorkersOptions {
   readonly onReady?: () => void;
 }
 
-export interface ContainerHost extends Pick<ContainerDependencies, 'store' | 'engine' | 'imagePublisher'> {
+export interface ContainerHost extends Pick<
+  ContainerDependencies,
+  'store' | 'engine' | 'downloads' | 'imagePublisher'
+> {
   /** The operator's; `DEFAULT_POLICY` when left out. */
   readonly policy?: Policy;
 }
@@ -95,7 +98,7 @@ function sharedWorker(options: WorkersOptions): Promise<Worker> {
 
 function containerWorkers(
   options: WorkersOptions,
-  { store, engine, imagePublisher, policy = DEFAULT_POLICY }: ContainerHost,
+  { store, engine, downloads, imagePublisher, policy = DEFAULT_POLICY }: ContainerHost,
 ): Promise<Worker>[] {
   const allowance: ContainerDependencies['allowance'] = (run) => policyFor(policy, run);
   const dockerAnswers = (): Promise<boolean> =>
@@ -119,6 +122,7 @@ function containerWorkers(
   const containers = new MedPerfPlugin({
     containers: {
       ...{ store, engine, allowance, reuse: policy.reuse, shutdown: options.signal },
+      ...(downloads === undefined ? {} : { downloads }),
       ...(imagePublisher === undefined ? {} : { imagePublisher }),
     },
   });

@@ -3,15 +3,17 @@ import type { Command } from 'commander';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { CONTAINERS_QUEUE, CONTROL_QUEUE, MedperfError } from '../../contract';
 import { lockDirectory } from '../../devstack/directory-lock';
+import { readDevStack } from '../../devstack/stack-record';
 import { DockerEngine } from '../../engine/docker-engine';
 import { openProfiles } from '../../registry';
+import { Downloads } from '../../store/downloads';
 import type { Store } from '../../store/store';
 import { DEFAULT_POLICY, readPolicy, Registries, runWorkers } from '../../worker';
 import type { Policy, WorkersOptions } from '../../worker';
 import { define, wholeNumber } from '../command';
 import { startedBy } from '../detached-process';
 import { filesTarget, imageHosting, openFilesHosting } from '../hosting-targets';
-import type { FilesTarget, HostingOptions } from '../hosting-targets';
+import type { FilesHosting, FilesTarget, HostingOptions } from '../hosting-targets';
 import { openStore } from '../open-store';
 import type { Cli } from '../session';
 import { missingSearchAttributes, openTemporal } from '../temporal';
@@ -95,6 +97,7 @@ async function serve(
   const policy = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
   const host = options.role === 'control' ? null : await claimContainerHost(cli, store, policy, options.slots);
   const files = options.role === 'containers' ? null : await openFilesHosting(target, store, cli.places.state);
+  const downloads = await openDownloads(policy, files, cli.places.state);
   const connection = await NativeConnection.connect(temporal.options);
   const workers: WorkersOptions = {
     connection,
@@ -105,17 +108,21 @@ async function serve(
       : {
           control: {
             store,
+            downloads,
             openRegistry: registries.open,
             publisher: files.publisher,
             ...(policy.reuse === 'own' ? { scopeOf: registries.scopeOf } : {}),
           },
         }),
-    ...(host === null ? {} : { containers: { store, engine: host.engine, policy, ...images?.place(host.engine) } }),
+    ...(host === null
+      ? {}
+      : { containers: { store, downloads, engine: host.engine, policy, ...images?.place(host.engine) } }),
     onReady: () => tellReady(cli, options),
   };
   try {
     await runWorkers(workers);
   } finally {
+    await downloads.close();
     files?.close();
     await images?.registries.close();
     await host?.engine.close();
@@ -124,6 +131,13 @@ async function serve(
     await connection.close();
     closeStore();
   }
+}
+
+/** From where the policy allows, from where this worker publishes, and from the dev stack's file host. */
+async function openDownloads(policy: Policy, files: FilesHosting | null, state: string): Promise<Downloads> {
+  const stack = await readDevStack(state);
+  const own = [files?.baseUrl, stack?.files.url].filter((url) => typeof url === 'string');
+  return new Downloads([...policy.downloads.privateHosts, ...own.map((url) => new URL(url).host)]);
 }
 
 /** One process serves a host's containers: two would prepare the same folders. */

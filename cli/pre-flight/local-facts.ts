@@ -1,5 +1,5 @@
-import { readdir, readFile, stat, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { z } from 'zod';
 import { hostedFileNames } from '../../contract';
@@ -109,16 +109,5 @@ export async function findInDaemon(docker: Docker, reference: string): Promise<I
       return { found: 'nothing', why: 'this machine’s Docker does not have it' };
     }
     return { found: 'no-answer', why: 'this machine’s Docker does not answer', next: 'start Docker' };
-  }
-}
-
-/** Bytes free for this user on the disk of a folder, or of what there is of the path to it. */
-export async function freeBytes(folder: string): Promise<number> {
-  for (let place = folder; ; place = dirname(place)) {
-    const found = await statfs(place).catch((error: unknown) => {
-      if (place === dirname(place)) throw error;
-      return null;
-    });
-    if (found !== null) return found.bavail * found.bsize;
   }
 }

@@ -12,11 +12,12 @@ import { foundImage, judgeImage } from '../../mlcube/pre-flight-image';
 import { couldNotCheck, judgeHosts, judgeSpace, judgeUrls } from '../../mlcube/pre-flight-places';
 import { CUBE_NAME_LENGTH } from '../../registry';
 import type { MedperfRegistry } from '../../registry';
+import { readHostSpace } from '../../store/host-space';
 import { withRegistry } from '../session';
 import { openStore } from '../open-store';
 import type { Cli } from '../session';
 import { openTemporal } from '../temporal';
-import { findInDaemon, freeBytes, readCubeFolder, readLocalDocker } from './local-facts';
+import { findInDaemon, readCubeFolder, readLocalDocker } from './local-facts';
 import type { LocalDocker } from './local-facts';
 import { askForUrl, findByName, findInRegistry, readBenchmark } from './remote-facts';
 
@@ -177,8 +178,8 @@ class PreFlight {
         : [{ place: 'Docker’s images', folder: local.rootDirectory, neededBytes: pulled.bytes * UNPACKED_FACTOR }]),
     ];
     for (const { folder, ...need } of needs) {
-      const free = await this.check('disk-space', 'operator', `the disk of ${need.place}`, () => freeBytes(folder));
-      if (free !== null) this.findings.push(...judgeSpace([{ ...need, freeBytes: free }]));
+      const free = await this.check('disk-space', 'operator', `the disk of ${need.place}`, () => readHostSpace(folder));
+      if (free !== null) this.findings.push(...judgeSpace([{ ...need, freeBytes: free.freeBytes }]));
     }
   }
 

@@ -31,7 +31,10 @@ export class BlobFetching {
   async blobs(wanted: readonly BlobRef[]): Promise<void> {
     const absent = await this.cache.absent(distinct(wanted));
     const small = absent.filter(({ size }) => size <= SMALL_BYTES);
-    for (const some of inBatches(small, SMALL_OF_A_BATCH)) await this.cache.putMany(this.readSmall(some));
+    for (const some of inBatches(small, SMALL_OF_A_BATCH))
+      await this.cache.putBatch(async (batch) => {
+        for await (const content of this.readSmall(some)) await batch.putBytes(content);
+      });
     const large = absent.filter(({ size }) => size > SMALL_BYTES);
     await forEachBounded(large, LARGE_AT_ONCE, ({ digest }) => this.blob(digest));
   }

@@ -5,7 +5,8 @@ import { forEachBounded } from '../bounded';
 import { quoted } from '../failures';
 import type { FileStore } from '../file-store';
 import { asActionResult, decodedName, encodedName } from '../record-forms';
-import type { ByteRange, PartialBlob, PutTreeOptions, Store, TreeEntry } from '../store';
+import type { SpaceAdmission } from '../space-admission';
+import type { ByteRange, ContentBatch, PartialBlob, PutTreeOptions, Store, TreeEntry } from '../store';
 import { BucketContents } from './bucket-contents';
 import { BlobFetching } from './blob-fetching';
 import type { Bucket } from './connection';
@@ -29,6 +30,10 @@ export class S3Store implements Store {
     this.fetching = new BlobFetching(cache, this.contents);
   }
 
+  get space(): SpaceAdmission {
+    return this.cache.space;
+  }
+
   async has(digest: Digest): Promise<boolean> {
     return (await this.sizeOf(digest)) !== null;
   }
@@ -50,6 +55,23 @@ export class S3Store implements Store {
     options: { maxBytes?: number; signal?: AbortSignal } = {},
   ): Promise<BlobRef> {
     return this.sent(await this.cache.putStream(stream, options), options.signal);
+  }
+
+  async putBatch<T>(put: (batch: ContentBatch) => Promise<T>): Promise<T> {
+    const files = new Map<Digest, BlobRef>();
+    const listings = new Map<Digest, BlobRef>();
+    const done = await this.cache.putBatch((batch) =>
+      put({
+        putBytes: async (bytes) => noted(files, await batch.putBytes(bytes)),
+        putListing: async (bytes) => noted(listings, await batch.putListing(bytes)),
+      }),
+    );
+    await forEachBounded([...files.values()], SENT_AT_ONCE, async (file) => {
+      await this.sent(file);
+    });
+    // One by one: a folder that the bucket has is whole.
+    for (const listing of listings.values()) await this.sent(listing);
+    return done;
   }
 
   async openPartial(name: string): Promise<PartialBlob> {
@@ -175,6 +197,11 @@ export class S3Store implements Store {
     });
     await this.send(tree, signal);
   }
+}
+
+function noted(blobs: Map<Digest, BlobRef>, blob: BlobRef): BlobRef {
+  blobs.set(blob.digest, blob);
+  return blob;
 }
 
 function actionName(key: Digest): string {

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import type Docker from 'dockerode';
+import { eventually } from '../medperf-stack';
 
 /** Fails when a released container left itself, a volume, a process, a folder, a mount or a loop device on this host. */
 export async function expectNoTrace(
@@ -19,7 +20,12 @@ export async function expectNoTrace(
     scratch: [],
     mounts: [],
   });
-  expect(await loopDevicesOf(scratch)).toEqual([]);
+  // Linux frees a device when the last one closes it, which may be somebody who lists all devices just then.
+  const held = await eventually(
+    () => loopDevicesOf(scratch),
+    (devices) => devices.length === 0,
+  );
+  expect(held).toEqual([]);
   expect(await processesWith('cgroup', id)).toEqual([]);
 }
 
