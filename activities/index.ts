@@ -8,11 +8,11 @@ import type {
   ClaimedHost,
   ClaimHostInput,
   Cube,
-  CubeUrls,
   DataAndLabels,
   FetchCubeInput,
   FetchDemoDataInput,
   Heartbeat,
+  HostingCheck,
   FindResultInput,
   Identified,
   IdentifyInput,
@@ -25,6 +25,7 @@ import type {
   PollAssociationResult,
   PublishedImage,
   PublishImageInput,
+  PublishedFiles,
   PublishInput,
   RecordedReport,
   RecordReportInput,
@@ -44,6 +45,7 @@ import type { Registry } from '../registry/registry';
 import { Downloads } from '../store/downloads';
 import type { Store } from '../store/store';
 import { checkAssociation, pollAssociation, requestAssociation, withdrawAssociation } from './association';
+import { checkUrl } from './check-hosting';
 import { fetchCube } from './fetch-cube';
 import { fetchDemoData } from './fetch-demo-data';
 import { findResult } from './find-result';
@@ -102,7 +104,8 @@ export interface ControlActivities {
   'medperf.fetchDemoData'(input: FetchDemoDataInput): Promise<DataAndLabels>;
   'medperf.recordReport'(input: RecordReportInput): Promise<RecordedReport>;
   'medperf.packageCube'(input: PackageCubeInput): Promise<PackagedCube>;
-  'medperf.publish'(input: PublishInput): Promise<CubeUrls>;
+  'medperf.publish'(input: PublishInput): Promise<PublishedFiles>;
+  'medperf.checkHosting'(input: { readonly url: string; readonly sha256?: string }): Promise<HostingCheck>;
   'medperf.registerCube'(input: RegisterCubeInput): Promise<RegisterCubeResult>;
   'medperf.checkAssociation'(input: CheckAssociationInput): Promise<AssociationStanding>;
   'medperf.requestAssociation'(input: RequestAssociationInput): Promise<void>;
@@ -162,6 +165,8 @@ export function createControlActivities({
         publish({ publisher, signal: cancellationSignal(), tell, before, isCancelled }, input),
       );
     },
+    'medperf.checkHosting': (input) =>
+      whileHeartbeating((tell) => checkUrl({ downloads, signal: cancellationSignal(), tell }, input)),
     'medperf.registerCube': (input) =>
       whileHeartbeating(async () => registerCube(await openRegistry(input.profile), input, cancellationSignal())),
     'medperf.checkAssociation': (input) =>

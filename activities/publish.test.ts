@@ -1,15 +1,19 @@
 import type { BlobRef, Heartbeat } from '../contract';
-import type { Publisher, PublishOptions } from '../hosting/publisher';
+import type { PublishedFile, Publisher, PublishOptions } from '../hosting/publisher';
 import { publish } from './publish';
 
 const BLOB: BlobRef = { digest: `sha256:${'a'.repeat(64)}`, size: 1 };
+const PUBLISHED: PublishedFile = {
+  url: 'http://files/mlcube.yaml',
+  findings: [{ severity: 'warning', code: 'private-host', file: 'f', message: 'm', fix: 'x' }],
+};
 const INPUT = { name: 'model', files: { 'mlcube.yaml': BLOB } };
 
 function publishWith(publisher: Publisher | null, before?: Heartbeat, isCancelled = () => false) {
   const told: Heartbeat[] = [];
   const signal = new AbortController().signal;
   const tell = (details: Heartbeat): void => void told.push(details);
-  return { told, urls: publish({ publisher, signal, tell, before, isCancelled }, INPUT) };
+  return { told, published: publish({ publisher, signal, tell, before, isCancelled }, INPUT) };
 }
 
 describe('publish', () => {
@@ -19,11 +23,11 @@ describe('publish', () => {
       publish: (_folder, _files, options = {}) => {
         asked = options;
         options.onUnfinished?.({ key: 'another' });
-        return Promise.resolve({ 'mlcube.yaml': 'http://files/mlcube.yaml' });
+        return Promise.resolve({ 'mlcube.yaml': PUBLISHED });
       },
     };
-    const { told, urls } = publishWith(publisher, { uploads: { key: 'begun' } });
-    expect(await urls).toEqual({ manifestUrl: 'http://files/mlcube.yaml' });
+    const { told, published } = publishWith(publisher, { uploads: { key: 'begun' } });
+    expect(await published).toEqual({ urls: { manifestUrl: PUBLISHED.url }, findings: PUBLISHED.findings });
     expect(asked.unfinished).toEqual({ key: 'begun' });
     // Told at once, so that an attempt that dies early does not lose it.
     expect(told).toEqual([{ uploads: { key: 'begun' } }, { uploads: { key: 'another' } }]);
@@ -37,15 +41,15 @@ describe('publish', () => {
     const publisher: Publisher = {
       publish: (_folder, _files, options) => {
         keep = options?.keepUnfinished?.();
-        return Promise.resolve({ 'mlcube.yaml': 'http://files/mlcube.yaml' });
+        return Promise.resolve({ 'mlcube.yaml': PUBLISHED });
       },
     };
-    await publishWith(publisher, undefined, () => cancelled).urls;
+    await publishWith(publisher, undefined, () => cancelled).published;
     expect(keep).toBe(kept);
   });
 
   it('says what to do on a worker without a place for files', async () => {
-    await expect(publishWith(null).urls).rejects.toMatchObject({
+    await expect(publishWith(null).published).rejects.toMatchObject({
       type: 'InvalidRequest',
       facts: { next: expect.stringContaining('--host-s3-bucket') as string },
     });

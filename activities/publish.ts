@@ -1,5 +1,5 @@
 import { hostedFileNames, MedperfError } from '../contract';
-import type { CubeUrls, Heartbeat, PublishInput } from '../contract';
+import type { Heartbeat, PublishedFiles, PublishInput } from '../contract';
 import type { Publisher } from '../hosting/publisher';
 
 export interface PublishPlace {
@@ -13,11 +13,11 @@ export interface PublishPlace {
   readonly isCancelled: () => boolean;
 }
 
-/** Publishes a cube's files; every one was fetched back and compared when this returns. */
+/** Publishes a cube's files; every one was fetched back, compared and its place checked when this returns. */
 export async function publish(
   { publisher, signal, tell, before, isCancelled }: PublishPlace,
   { name, files }: PublishInput,
-): Promise<CubeUrls> {
+): Promise<PublishedFiles> {
   if (publisher === null) {
     throw new MedperfError('InvalidRequest', {
       what: 'This worker has no place to publish files.',
@@ -28,19 +28,22 @@ export async function publish(
   const digests = Object.fromEntries(Object.entries(files).map(([file, blob]) => [file, blob.digest]));
   const unfinished = before?.uploads ?? {};
   tell({ uploads: unfinished });
-  const urls = await publisher.publish(name, digests, {
+  const published = await publisher.publish(name, digests, {
     signal,
     unfinished,
     onUnfinished: (uploads) => tell({ uploads }),
     keepUnfinished: () => !isCancelled(),
   });
-  const manifestUrl = urls[hostedFileNames.manifest];
+  const manifestUrl = published[hostedFileNames.manifest]?.url;
   if (manifestUrl === undefined) throw new TypeError('a packaged cube without a manifest');
-  const parametersUrl = urls[hostedFileNames.parameters];
-  const additionalFilesUrl = urls[hostedFileNames.additionalFiles];
+  const parametersUrl = published[hostedFileNames.parameters]?.url;
+  const additionalFilesUrl = published[hostedFileNames.additionalFiles]?.url;
   return {
-    manifestUrl,
-    ...(parametersUrl === undefined ? {} : { parametersUrl }),
-    ...(additionalFilesUrl === undefined ? {} : { additionalFilesUrl }),
+    urls: {
+      manifestUrl,
+      ...(parametersUrl === undefined ? {} : { parametersUrl }),
+      ...(additionalFilesUrl === undefined ? {} : { additionalFilesUrl }),
+    },
+    findings: Object.values(published).flatMap(({ findings }) => findings),
   };
 }

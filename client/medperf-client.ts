@@ -3,7 +3,7 @@ import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/
 import { isGrpcServiceError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { SearchAttributePair, Workflow } from '@temporalio/common';
-import { CONTROL_QUEUE, MedperfError, SEARCH_ATTRIBUTES, WORKFLOWS } from '../contract';
+import { CONTROL_QUEUE, HOSTING_CHECK, MedperfError, SEARCH_ATTRIBUTES, WORKFLOWS } from '../contract';
 import type {
   AssociateInput,
   AssociateResult,
@@ -11,6 +11,8 @@ import type {
   CubeRef,
   Digest,
   HostedCube,
+  HostingCheck,
+  HostingCheckInput,
   HostInput,
   OnboardInput,
   OnboardResult,
@@ -91,6 +93,12 @@ export class MedperfClient {
 
   startHost(input: HostInput): Promise<Run<HostedCube>> {
     return this.start(WORKFLOWS.host, workflowId.host(input), input, `host ${input.name}`, input.name);
+  }
+
+  /** @throws MedperfError `InvalidRequest` for a URL with a user name or password in it. */
+  startHostingCheck(input: HostingCheckInput): Promise<Run<readonly HostingCheck[]>> {
+    const summary = `check ${input.urls.length} URLs`;
+    return this.start(WORKFLOWS.checkHosting, workflowId.checkHosting(input), input, summary, HOSTING_CHECK);
   }
 
   startSubmit(input: Omit<SubmitInput, 'profile'>): Promise<Run<RegisteredCube>> {

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../contract';
-import type { AssociateInput, HostInput, OnboardInput, PackageInput, SubmitInput, TestRunInput } from '../contract';
+import type {
+  AssociateInput,
+  HostingCheckInput,
+  HostInput,
+  OnboardInput,
+  PackageInput,
+  SubmitInput,
+  TestRunInput,
+} from '../contract';
 
 /** The server's host and port as part of an id: two profiles of one server name the same records. */
 export function serverPart(server: string): string {
@@ -30,6 +38,7 @@ export const workflowId = {
     `medperf-test/${serverPart(server)}/${digestPart({ username, ...testIdentity(input) })}`,
   package: (input: PackageInput): string => `medperf-package/${digestPart(input)}`,
   host: (input: HostInput): string => `medperf-host/${input.name}/${digestPart(input)}`,
+  checkHosting: (input: HostingCheckInput): string => `medperf-check-url/${digestPart(input)}`,
   submit: (server: string, { name }: SubmitInput): string => `medperf-submit/${serverPart(server)}/${name}`,
   associate: (server: string, { benchmark, modelUid }: AssociateInput): string =>
     `medperf-associate/${serverPart(server)}/${benchmark}-${modelUid}`,

@@ -4,6 +4,7 @@ export * from './benchmarks';
 export * from './cubes';
 export * from './digests';
 export * from './failures';
+export * from './hosting';
 export * from './image-reference';
 export * from './names';
 export * from './onboarding';

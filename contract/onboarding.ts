@@ -1,6 +1,7 @@
 import type { CubeHashes, CubeRef, CubeType, CubeUrls } from './cubes';
 import type { BlobRef, Digest } from './digests';
 import type { Finding } from './failures';
+import type { HostingFinding } from './hosting';
 import type { TestRunResult } from './test-run';
 import type { NoCache } from './test-steps';
 
@@ -33,6 +34,8 @@ export interface HostInput {
 export interface HostedCube {
   readonly urls: CubeUrls;
   readonly hashes: CubeHashes;
+  /** Warnings of the hosting check; an error would have failed the step. */
+  readonly findings: readonly HostingFinding[];
   /** The image by its digest, where it was published too. */
   readonly image?: string;
 }

@@ -10,6 +10,7 @@ export type Outcome =
   | 'evaluated'
   | 'packaged'
   | 'hosted'
+  | 'checked'
   | 'registered'
   | 'approved'
   | 'rejected'

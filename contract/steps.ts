@@ -2,6 +2,7 @@ import type { ResourceUse } from './actions';
 import type { BenchmarkFacts } from './benchmarks';
 import type { Cube, CubeHashes, CubeRef, CubeType, CubeUrls } from './cubes';
 import type { BlobRef, Digest } from './digests';
+import type { HostingFinding } from './hosting';
 import type { Decision } from './onboarding';
 import type { CacheMiss, ResultOrigin } from './reuse';
 import type { ModelResult } from './test-run';
@@ -169,6 +170,12 @@ export interface PublishInput {
   readonly name: string;
   /** File name to blob. */
   readonly files: Readonly<Record<string, BlobRef>>;
+}
+
+export interface PublishedFiles {
+  readonly urls: CubeUrls;
+  /** Warnings of the hosting check. */
+  readonly findings: readonly HostingFinding[];
 }
 
 export interface PublishImageInput {

@@ -16,6 +16,7 @@ describe('startFileHost', () => {
     await writeFile(join(root, 'secret.txt'), 'secret');
     await writeFile(join(directory, 'cube', 'mlcube.yaml'), 'name: cube\n');
     await writeFile(join(directory, 'cube', 'additional_files.tar.gz'), Buffer.from([1, 2, 3]));
+    await writeFile(join(directory, 'a %25#?ü.txt'), 'odd');
     await symlink(join(root, 'secret.txt'), join(directory, 'link.txt'));
     host = await startFileHost({ directory });
   });
@@ -41,6 +42,24 @@ describe('startFileHost', () => {
   it('answers HEAD without the file', async () => {
     const answer = await fetch(`${host.url}/cube/mlcube.yaml`, { method: 'HEAD' });
     expect([answer.status, await answer.text()]).toEqual([200, '']);
+  });
+
+  it('gives the rest of a file that is still the same, and all of another one', async () => {
+    const whole = await fetch(`${host.url}/cube/mlcube.yaml`);
+    const date = whole.headers.get('last-modified') ?? '';
+    const rest = await fetch(`${host.url}/cube/mlcube.yaml`, { headers: { range: 'bytes=6-', 'if-range': date } });
+    expect([rest.status, rest.headers.get('content-range'), await rest.text()]).toEqual([
+      206,
+      'bytes 6-10/11',
+      'cube\n',
+    ]);
+    const before = new Date(Date.parse(date) - 1000).toUTCString();
+    const other = await fetch(`${host.url}/cube/mlcube.yaml`, { headers: { range: 'bytes=6-', 'if-range': before } });
+    expect([other.status, await other.text()]).toEqual([200, 'name: cube\n']);
+  });
+
+  it('serves names that need escapes', async () => {
+    expect(await (await fetch(`${host.url}/${encodeURIComponent('a %25#?ü.txt')}`)).text()).toBe('odd');
   });
 
   it('refuses to write', async () => {

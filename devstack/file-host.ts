@@ -1,10 +1,10 @@
-import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import send from '@fastify/send';
 
 export interface FileHostOptions {
   readonly directory: string;
@@ -26,7 +26,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Publishes the files below a directory on the loopback address, to GET and HEAD, without listing folders.
+ * Publishes the files below a directory on the loopback address, to GET and HEAD, whole and in ranges, without listing folders.
  * @throws Error when the port is taken.
  */
 export async function startFileHost({ directory, port = 0 }: FileHostOptions): Promise<FileHost> {
@@ -51,23 +51,26 @@ async function answer(root: string, request: IncomingMessage, response: ServerRe
     response.writeHead(404).end();
     return;
   }
-  response.writeHead(200, {
-    'content-type': CONTENT_TYPES[extname(file.path)] ?? 'application/octet-stream',
-    'content-length': file.size,
+  const { statusCode, headers, stream } = await send(request, encodeURI(file.slice(root.length)), {
+    root,
+    contentType: false,
+    dotfiles: 'allow',
+  });
+  response.writeHead(statusCode, {
+    ...headers,
+    'content-type': CONTENT_TYPES[extname(file)] ?? 'application/octet-stream',
     'x-content-type-options': 'nosniff',
   });
-  if (request.method === 'HEAD') response.end();
-  else await pipeline(createReadStream(file.path), response);
+  await pipeline(stream, response);
 }
 
 /** The file that a URL names, links resolved, or null when it is none or outside the directory. */
-async function findFile(root: string, address: string): Promise<{ path: string; size: number } | null> {
+async function findFile(root: string, address: string): Promise<string | null> {
   try {
     const wanted = decodeURIComponent(address.split('?', 1)[0] ?? '');
     const path = await realpath(join(root, wanted));
     if (!path.startsWith(`${root}${sep}`)) return null;
-    const found = await stat(path);
-    return found.isFile() ? { path, size: found.size } : null;
+    return (await stat(path)).isFile() ? path : null;
   } catch {
     return null;
   }

@@ -39,13 +39,13 @@ describe('DirectoryPublisher', () => {
     const manifest = await store.putBytes('name: x\n');
     const parameters = await store.putBytes('a: 1\n');
     const files = { 'mlcube.yaml': manifest.digest, 'parameters.yaml': parameters.digest };
-    const urls = await publisher.publish('my-model', files);
-    expect(Object.keys(urls)).toEqual(['mlcube.yaml', 'parameters.yaml']);
-    expect(urls['mlcube.yaml']).toMatch(
+    const published = await publisher.publish('my-model', files);
+    expect(Object.keys(published)).toEqual(['mlcube.yaml', 'parameters.yaml']);
+    expect(published['mlcube.yaml']?.url).toMatch(
       new RegExp(`^http://127.0.0.1:\\d+/files/my-model/${manifest.digest.slice(7, 19)}/mlcube\\.yaml$`),
     );
-    expect(await (await fetch(urls['parameters.yaml']!)).text()).toBe('a: 1\n');
-    expect(await publisher.publish('my-model', files)).toEqual(urls);
+    expect(await (await fetch(published['parameters.yaml']!.url)).text()).toBe('a: 1\n');
+    expect(await publisher.publish('my-model', files)).toEqual(published);
     const path = join(scratch, 'public', 'my-model', manifest.digest.slice(7, 19));
     expect((await stat(join(path, 'mlcube.yaml'))).mode & 0o777).toBe(0o644);
     expect(await readdir(path)).toEqual(['mlcube.yaml']);
@@ -56,7 +56,27 @@ describe('DirectoryPublisher', () => {
     const one = await publisher.publish('m', { 'mlcube.yaml': first.digest });
     const two = await publisher.publish('m', { 'mlcube.yaml': second.digest });
     expect(one).not.toEqual(two);
-    expect(await (await fetch(one['mlcube.yaml']!)).text()).toBe('1');
+    expect(await (await fetch(one['mlcube.yaml']!.url)).text()).toBe('1');
+  });
+
+  it('tells what the hosting check warns of, and refuses a place where files would not stay', async () => {
+    const { digest } = await store.putBytes('content');
+    const { findings } = (await publisher.publish('m', { 'mlcube.yaml': digest }))['mlcube.yaml']!;
+    // This server knows neither validators nor ranges.
+    expect(findings.map(({ severity, code }) => `${severity} ${code}`)).toEqual([
+      'warning private-host',
+      'warning not-resumable',
+    ]);
+    const { port } = server.address() as AddressInfo;
+    const mutable = new DirectoryPublisher({
+      store,
+      directory: join(scratch, 'public', 'latest'),
+      baseUrl: `http://127.0.0.1:${port}/files/latest`,
+    });
+    await expect(mutable.publish('m', { 'mlcube.yaml': digest })).rejects.toMatchObject({
+      type: 'InvalidRequest',
+      message: expect.stringContaining('whatever is the latest at the time') as string,
+    });
   });
 
   it('says when the web server shows another file', async () => {

@@ -3,7 +3,7 @@ import type { Digest } from '../contract';
 import type { Store } from '../store/store';
 import { requireServed } from './fetch-back';
 import { checkNames, publishedPlace } from './published-names';
-import type { Publisher, PublishOptions } from './publisher';
+import type { PublishedFile, Publisher, PublishOptions } from './publisher';
 
 export interface DirectoryPublisherOptions {
   readonly store: Store;
@@ -21,12 +21,12 @@ export class DirectoryPublisher implements Publisher {
     folder: string,
     files: Readonly<Record<string, Digest>>,
     { signal }: PublishOptions = {},
-  ): Promise<Readonly<Record<string, string>>> {
+  ): Promise<Readonly<Record<string, PublishedFile>>> {
     checkNames(folder, Object.keys(files));
-    const urls: Record<string, string> = {};
+    const published: Record<string, PublishedFile> = {};
     for (const [name, digest] of Object.entries(files))
-      urls[name] = await this.publishFile(folder, name, digest, signal);
-    return urls;
+      published[name] = await this.publishFile(folder, name, digest, signal);
+    return published;
   }
 
   private async publishFile(
@@ -34,12 +34,11 @@ export class DirectoryPublisher implements Publisher {
     name: string,
     digest: Digest,
     signal: AbortSignal | undefined,
-  ): Promise<string> {
+  ): Promise<PublishedFile> {
     signal?.throwIfAborted();
     const place = publishedPlace(folder, name, digest);
     await this.options.store.materialiseFile(digest, join(this.options.directory, ...place), 'copy');
     const url = `${this.options.baseUrl.replace(/\/+$/, '')}/${place.join('/')}`;
-    await requireServed(url, name, digest, signal);
-    return url;
+    return { url, findings: await requireServed(url, name, digest, signal) };
   }
 }

@@ -1,27 +1,42 @@
-import { createHash } from 'node:crypto';
 import { MedperfError, toMedperfHash } from '../contract';
-import type { Digest } from '../contract';
+import type { Digest, HostingFinding, ServedFile } from '../contract';
 import { requestFile, shownUrl } from '../store/file-request';
+import { fetchServed, judgeFile } from './hosting-check';
+import { judgeLink } from './link-rules';
 
-/** @throws MedperfError `HashMismatch` when the URL serves another file, `StoreUnavailable` when it serves none. */
-export async function requireServed(url: string, name: string, digest: Digest, signal?: AbortSignal): Promise<void> {
-  const served = await hashOfServed(url, name, signal);
-  if (served === digest) return;
-  throw new MedperfError('HashMismatch', {
-    what: `${shownUrl(url)} serves another file than the one published.`,
-    expected: toMedperfHash(digest),
-    found: toMedperfHash(served),
-    next: 'Check that the base URL shows the place that is published into, and that nothing rewrites its files.',
+/**
+ * Fetches a published file back the way everybody will, and checks where it lies as the hosting check does.
+ * @returns its warnings.
+ * @throws MedperfError `HashMismatch` when the URL serves another file, `StoreUnavailable` when it serves none,
+ * `InvalidRequest` when the link would not last.
+ */
+export async function requireServed(
+  url: string,
+  name: string,
+  digest: Digest,
+  signal?: AbortSignal,
+): Promise<readonly HostingFinding[]> {
+  const served = await fetchBack(url, name, signal);
+  if (served.digest !== digest)
+    throw new MedperfError('HashMismatch', {
+      what: `${shownUrl(url)} serves another file than the one published.`,
+      expected: toMedperfHash(digest),
+      found: toMedperfHash(served.digest),
+      next: 'Check that the base URL shows the place that is published into, and that nothing rewrites its files.',
+    });
+  const link = judgeLink(url);
+  const findings = [...link, ...judgeFile(shownUrl(url), served, link)];
+  if (!findings.some(({ severity }) => severity === 'error')) return findings;
+  throw new MedperfError('InvalidRequest', {
+    what: `${name} was published where it cannot be relied on.`,
+    next: 'Start the worker with a base URL under which published files stay as they are.',
+    findings,
   });
 }
 
-/** Fetches a published file back the way everybody will. */
-export async function hashOfServed(url: string, name: string, signal?: AbortSignal): Promise<Digest> {
+async function fetchBack(url: string, name: string, signal: AbortSignal | undefined): Promise<ServedFile> {
   try {
-    const answer = await requestFile(url, { signal });
-    const hash = createHash('sha256');
-    for await (const chunk of answer.body) hash.update(chunk);
-    return `sha256:${hash.digest('hex')}`;
+    return await fetchServed(requestFile, url, { signal });
   } catch (error) {
     if (!(error instanceof MedperfError)) throw error;
     throw new MedperfError('StoreUnavailable', {

@@ -9,7 +9,7 @@ import { abortUpload, sweepUploads } from '../store/s3/unfinished-uploads';
 import type { Store } from '../store/store';
 import { isRefused, requireServed } from './fetch-back';
 import { checkNames, isPublishedPlace, publishedPlace } from './published-names';
-import type { Publisher, PublishOptions, UnfinishedUploads } from './publisher';
+import type { PublishedFile, Publisher, PublishOptions, UnfinishedUploads } from './publisher';
 
 /** An upload that nobody went on with for so long is given up. */
 const STRAY_MS = 7 * 24 * 60 * 60 * 1000;
@@ -34,22 +34,22 @@ export class S3Publisher implements Publisher {
     folder: string,
     files: Readonly<Record<string, Digest>>,
     options: PublishOptions = {},
-  ): Promise<Readonly<Record<string, string>>> {
+  ): Promise<Readonly<Record<string, PublishedFile>>> {
     checkNames(folder, Object.keys(files));
     const uploads = new Uploads(options);
-    const urls: Record<string, string> = {};
+    const published: Record<string, PublishedFile> = {};
     try {
       for (const [name, digest] of Object.entries(files)) {
         const key = keyBelow(this.options.bucket.place, ...publishedPlace(folder, name, digest));
         await this.put(key, await this.contentOf(name, digest), uploads);
-        urls[name] = await this.fetchBack(key, name, digest, options.signal);
+        published[name] = await this.fetchBack(key, name, digest, options.signal);
       }
     } catch (error) {
       if (options.signal?.aborted === true && options.keepUnfinished?.() !== true) await this.giveUp(uploads);
       throw error;
     }
     await this.sweep(options.signal);
-    return urls;
+    return published;
   }
 
   private async put(key: string, content: Content, uploads: Uploads): Promise<void> {
@@ -100,11 +100,15 @@ export class S3Publisher implements Publisher {
     return { digest, size, contentType, open: (range) => store.openRead(digest, range) };
   }
 
-  private async fetchBack(key: string, name: string, digest: Digest, signal: AbortSignal | undefined): Promise<string> {
+  private async fetchBack(
+    key: string,
+    name: string,
+    digest: Digest,
+    signal: AbortSignal | undefined,
+  ): Promise<PublishedFile> {
     const url = `${this.options.baseUrl.replace(/\/+$/, '')}/${key}`;
     try {
-      await requireServed(url, name, digest, signal);
-      return url;
+      return { url, findings: await requireServed(url, name, digest, signal) };
     } catch (error) {
       throw isRefused(error) ? notPublic(this.options.bucket, name) : error;
     }

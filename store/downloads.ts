@@ -20,10 +20,15 @@ export class Downloads {
   }
 
   /** {@link download}, when it is its turn. */
-  async fetch(store: Store, url: string, options: Omit<DownloadOptions, 'dispatcher'>): Promise<BlobRef> {
-    await this.turn(options.signal);
+  fetch(store: Store, url: string, options: Omit<DownloadOptions, 'dispatcher'>): Promise<BlobRef> {
+    return this.inTurn(options.signal, (dispatcher) => download(store, url, { ...options, dispatcher }));
+  }
+
+  /** Other work that reads from such hosts, when it is its turn. */
+  async inTurn<T>(signal: AbortSignal | undefined, work: (connections: Dispatcher) => Promise<T>): Promise<T> {
+    await this.turn(signal);
     try {
-      return await download(store, url, { ...options, dispatcher: this.connections });
+      return await work(this.connections);
     } finally {
       const next = this.waiting.shift();
       if (next === undefined) this.running -= 1;

@@ -44,7 +44,7 @@ export class EmbeddedStack {
     readonly home: string,
     readonly temporal: TestWorkflowEnvironment,
     readonly server: RunningRegistry,
-    private readonly files: FileHost,
+    readonly files: FileHost,
   ) {
     this.store = new FileStore(join(home, 'store'));
     this.downloads = new Downloads([new URL(files.url).host]);
@@ -131,7 +131,7 @@ export class EmbeddedStack {
       const cube = await packageCube(this.store, { tree: tree.digest, label: name }, new AbortController().signal);
       const { manifest, parameters, additionalFiles } = cube;
       const signal = new AbortController().signal;
-      const urls = await publish(
+      const { urls } = await publish(
         { publisher, signal, tell: () => undefined, before: undefined, isCancelled: () => false },
         {
           name,

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import type { MedperfClient, Run } from '../client';
 import type { OnboardResult, Progress } from '../contract';
+import { demoDataArchive } from '../devstack/demo-data';
 import { StartedContainers } from './container-starts';
 import { EmbeddedStack, EXAMPLE_CUBES } from './embedded-stack';
 import { eventually } from './medperf-stack';
@@ -194,10 +196,29 @@ describe('onboarding on real parts', () => {
     const packaged = await packaging.result();
     await keepHistory(packaging.id, 'package');
     const hosting = await owner.startHost({ packaged, name: 'another' });
-    const { urls } = await hosting.result();
+    const { urls, findings } = await hosting.result();
+    expect(new Set(findings.map(({ code }) => code))).toEqual(new Set(['private-host']));
     await keepHistory(hosting.id, 'host');
     return urls;
   }
+
+  it('has a worker check what URLs serve', async () => {
+    const served = `${stack.files.url}/demo.tar.gz`;
+    const run = await owner.startHostingCheck({ urls: [served, `${served}.gone`] });
+    const [demo, gone] = await run.result();
+    const content = await demoDataArchive();
+    const digest = `sha256:${createHash('sha256').update(content).digest('hex')}`;
+    expect(demo).toMatchObject({ url: served, file: { digest, size: content.length, resumable: true } });
+    expect(demo?.findings.map(({ code }) => code)).toEqual(['private-host']);
+    expect(gone?.findings.map(({ code }) => code)).toEqual(['private-host', 'not-served']);
+    await keepHistory(run.id, 'check-hosting');
+    await expect(owner.startHostingCheck({ urls: ['https://u:secret@files.example.org/a'] })).rejects.toMatchObject({
+      type: 'InvalidRequest',
+    });
+    const metadata = await owner.startHostingCheck({ urls: ['http://169.254.169.254/latest/meta-data'] });
+    const [forbidden] = await metadata.result();
+    expect(forbidden?.findings.at(-1)?.message).toContain('a host on a private network');
+  });
 
   it('leaves no container behind', async () => {
     const left = await stack.docker.listContainers({ all: true, filters: { label: ['org.temporal-medperf.key'] } });

@@ -58,6 +58,22 @@ async function check(folder: string, more: readonly string[] = [], environment: 
   return { code, report, found: report.findings.map(({ severity, code: kind }) => `${severity} ${kind}`) };
 }
 
+describe('mlcube check-url', () => {
+  it('says what a hosted file is, and fails where it cannot be relied on', async () => {
+    const { urls } = await stack.json<{ urls: { manifestUrl: string } }>(['mlcube', 'host', CUBE]);
+    const sound = await stack.cli(['mlcube', 'check-url', urls.manifestUrl]);
+    expect(sound).toMatchObject({ code: 0 });
+    expect(sound.stdout).toMatch(/status 200, text\/yaml.*, \d+ bytes, resumable\n {2}SHA-256 [0-9a-f]{64}/);
+    expect(sound.stdout).toContain('1 URL(s) can be relied on, with 1 warning(s).');
+    const other = ['--sha256', '0'.repeat(64)];
+    const wrong = await stack.cli(['mlcube', 'check-url', urls.manifestUrl, `${urls.manifestUrl}.gone`, ...other]);
+    expect(wrong).toMatchObject({ code: 1 });
+    expect(wrong.stdout).toMatch(/other-file.*not-served.*2 of 2 URL\(s\) cannot be relied on\./s);
+    const misspelt = await stack.cli(['mlcube', 'check-url', urls.manifestUrl, '--sha256', 'abc']);
+    expect(misspelt.stderr).toContain('Expected 64 hexadecimal digits.');
+  });
+});
+
 describe('mlcube package --check', () => {
   it('judges an image in its registry, the benchmark and the name, without pulling', async () => {
     const folder = await cube((manifest) => pinImage(manifest, reference));

@@ -8,7 +8,7 @@ import { S3Publisher } from '../hosting/s3-publisher';
 import { connectBucket } from '../store/s3/connection';
 import { sweepUploads } from '../store/s3/unfinished-uploads';
 import { surviveKilledUpload } from './killed-upload';
-import { MIB, PREFIX, S3Publishing, servedHash } from './s3-publishing';
+import { MIB, PREFIX, S3Publishing, servedHash, urlsOf } from './s3-publishing';
 import { S3_USER, S3Server } from './s3-server';
 
 const run = promisify(execFile);
@@ -28,8 +28,9 @@ describe('S3Publisher', () => {
     const [manifest, weights] = [await s3.store.putBytes('name: x\n'), await s3.content(20 * MIB + 5)];
     const files = { 'mlcube.yaml': manifest.digest, 'additional_files.tar.gz': weights.digest };
 
-    const urls = await s3.publisher.publish('model', files);
+    const published = await s3.publisher.publish('model', files);
 
+    const urls = urlsOf(published);
     const base = `${s3.server.endpoint}/cubes/${PREFIX}/model`;
     expect(urls).toEqual({
       'mlcube.yaml': `${base}/${manifest.digest.slice(7, 19)}/mlcube.yaml`,
@@ -41,14 +42,14 @@ describe('S3Publisher', () => {
     expect(s3.partsSent().sort()).toEqual([1, 2, 3]);
 
     const before = s3.proxy.answered.length;
-    expect(await s3.publisher.publish('model', files)).toEqual(urls);
+    expect(await s3.publisher.publish('model', files)).toEqual(published);
     const again = s3.proxy.answered.slice(before);
     expect(again.map((line) => line.split(' ')[0]).sort()).toEqual(['GET', 'HEAD', 'HEAD']);
   });
 
   it('publishes an empty file', async () => {
     const empty = await s3.content(0);
-    const urls = await s3.publisher.publish('model', { empty: empty.digest });
+    const urls = urlsOf(await s3.publisher.publish('model', { empty: empty.digest }));
     expect(await servedHash(urls['empty'])).toBe(empty.digest);
   });
 
@@ -74,7 +75,7 @@ describe('S3Publisher', () => {
     expect(await s3.unfinished()).toHaveLength(1);
     const before = s3.proxy.answered.length;
 
-    const urls = await s3.publisher.publish('swapped', { weights: content.digest });
+    const urls = urlsOf(await s3.publisher.publish('swapped', { weights: content.digest }));
     expect(s3.partsSent(before).sort()).toEqual([1, 2, 3]);
     expect(await servedHash(urls['weights'])).toBe(content.digest);
   });
@@ -192,7 +193,7 @@ describe('S3Publisher', () => {
       const publish = () => s3.publisher.publish('twice', { file: content.digest });
       const [one, other] = await Promise.all([publish(), publish()]);
       expect(one).toEqual(other);
-      expect(await servedHash(one['file'])).toBe(content.digest);
+      expect(await servedHash(one['file']?.url)).toBe(content.digest);
     }
     expect(await s3.unfinished()).toEqual([]);
   });
@@ -229,7 +230,7 @@ describe('S3Publisher', () => {
         facts: { what: 'The bucket "small" has no space left.', found: 'status 507 (InsufficientStorage)' },
       });
       await small.client.send(new DeleteObjectCommand({ Bucket: 'small', Key: 'filler' }));
-      expect(await servedHash((await publish())['file'])).toBe(content.digest);
+      expect(await servedHash((await publish())['file']?.url)).toBe(content.digest);
       bucket.client.destroy();
     } finally {
       await small.kill();

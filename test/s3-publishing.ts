@@ -10,7 +10,7 @@ import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, ListPartsCom
 import type { MultipartUpload } from '@aws-sdk/client-s3';
 import type { BlobRef } from '../contract';
 import { S3Publisher } from '../hosting/s3-publisher';
-import type { UnfinishedUploads } from '../hosting/publisher';
+import type { PublishedFile, UnfinishedUploads } from '../hosting/publisher';
 import { FileStore } from '../store/file-store';
 import { connectBucket } from '../store/s3/connection';
 import type { Bucket } from '../store/s3/connection';
@@ -165,4 +165,8 @@ function partNumber(answer: string): number | null {
 export async function servedHash(url: string | undefined): Promise<string> {
   const bytes = Buffer.from(await (await fetch(url ?? '')).arrayBuffer());
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+export function urlsOf(published: Readonly<Record<string, PublishedFile>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(published).map(([name, { url }]) => [name, url]));
 }

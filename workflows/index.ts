@@ -1,5 +1,6 @@
 export {
   medperfAssociate,
+  medperfCheckHosting,
   medperfHost,
   medperfOnboard,
   medperfPackage,

@@ -3,6 +3,8 @@ import type {
   CubeHashes,
   Digest,
   HostedCube,
+  HostingCheck,
+  HostingCheckInput,
   HostInput,
   PackagedCube,
   PackageInput,
@@ -34,8 +36,10 @@ export async function hostStage(input: HostInput, stage: StageRecorder): Promise
     ...(packaged.parameters === null ? {} : { [hostedFileNames.parameters]: packaged.parameters }),
     ...(packaged.additionalFiles === null ? {} : { [hostedFileNames.additionalFiles]: packaged.additionalFiles }),
   };
-  const urls = await stage.step('publish', `publish ${Object.keys(files).length} files and fetch them back`, () =>
-    byteMoving['medperf.publish'].executeWithOptions({ activityId: 'publish', summary: name }, [{ name, files }]),
+  const { urls, findings } = await stage.step(
+    'publish',
+    `publish ${Object.keys(files).length} files and fetch them back`,
+    () => byteMoving['medperf.publish'].executeWithOptions({ activityId: 'publish', summary: name }, [{ name, files }]),
   );
   const hashes: CubeHashes = {
     manifestHash: toMedperfHash(packaged.manifest.digest),
@@ -44,7 +48,7 @@ export async function hostStage(input: HostInput, stage: StageRecorder): Promise
       ? {}
       : { additionalFilesHash: toMedperfHash(packaged.additionalFiles.digest) }),
   };
-  return { urls, hashes, ...(published === null ? {} : { image: published.image }) };
+  return { urls, hashes, findings, ...(published === null ? {} : { image: published.image }) };
 }
 
 /** On a container host, where the image is or comes to be. */
@@ -61,6 +65,22 @@ async function publishImage(
     ),
   );
   return { packaged: { ...packaged, manifest: published.manifest }, image: published.pinned };
+}
+
+/** Looks at URLs as everybody will who fetches what they name; what is wrong is in the answer. */
+export function hostingCheckStage(
+  { urls, sha256 }: HostingCheckInput,
+  stage: StageRecorder,
+): Promise<readonly HostingCheck[]> {
+  return Promise.all(
+    urls.map((url, at) =>
+      stage.step(`check-${at + 1}`, `fetch and check URL ${at + 1} of ${urls.length}`, () =>
+        byteMoving['medperf.checkHosting'].executeWithOptions({ activityId: `check-${at + 1}` }, [
+          { url, ...(sha256 === undefined ? {} : { sha256 }) },
+        ]),
+      ),
+    ),
+  );
 }
 
 /** Downloads, checks and hashes what the URLs name, just as a data owner's client will, and registers it once. */

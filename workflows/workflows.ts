@@ -3,6 +3,8 @@ import type {
   AssociateResult,
   CubeRef,
   HostedCube,
+  HostingCheck,
+  HostingCheckInput,
   HostInput,
   OnboardInput,
   OnboardResult,
@@ -14,10 +16,11 @@ import type {
   TestRunInput,
   TestRunResult,
 } from '../contract';
+import { HOSTING_CHECK } from '../contract';
 import { associateStage, checkStanding } from './associate-stage';
 import { ending } from './ending';
 import { ProgressRecorder } from './progress-recorder';
-import { hostStage, packageStage, submitStage } from './publishing-stages';
+import { hostingCheckStage, hostStage, packageStage, submitStage } from './publishing-stages';
 import { testRunStage } from './test-run-stage';
 
 /** Tests a model's compatibility with a benchmark. */
@@ -36,6 +39,12 @@ export function medperfPackage(input: PackageInput): Promise<PackagedCube> {
 export function medperfHost(input: HostInput): Promise<HostedCube> {
   const progress = new ProgressRecorder(input.name, null, ['host']);
   return ending(progress, 'hosted', () => progress.during('host', (stage) => hostStage(input, stage)));
+}
+
+/** Checks how URLs are hosted. */
+export function medperfCheckHosting(input: HostingCheckInput): Promise<readonly HostingCheck[]> {
+  const progress = new ProgressRecorder(HOSTING_CHECK, null, ['host']);
+  return ending(progress, 'checked', () => progress.during('host', (stage) => hostingCheckStage(input, stage)));
 }
 
 /** Registers a hosted cube. */

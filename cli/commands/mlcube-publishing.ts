@@ -118,9 +118,11 @@ async function runHost(cli: Cli, folder: string, options: HostOptions): Promise<
     });
     const ended = await resultOf(cli, session, run, options);
     if (ended === null) return;
-    const { urls, hashes, image } = ended.result;
+    const { urls, hashes, findings, image } = ended.result;
     const rows = [...Object.entries(urls), ...(image === undefined ? [] : [['image', image]])];
-    cli.output.result({ id: run.id, ...ended.result, urls, hashes }, () => table(['File', 'URL'], rows));
+    cli.output.result({ id: run.id, ...ended.result, urls, hashes }, () =>
+      [table(['File', 'URL'], rows), ...(findings.length === 0 ? [] : ['', ...findings.map(formatFinding)])].join('\n'),
+    );
   });
 }
 

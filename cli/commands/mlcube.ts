@@ -6,12 +6,14 @@ import type { ViewOptions } from '../record-view';
 import { withRegistry } from '../session';
 import { table } from '../tables';
 import { addAssociateCommand } from './associate';
+import { addCheckUrlCommand } from './mlcube-check-url';
 import { addPublishingCommands } from './mlcube-publishing';
 import { addSubmitCommand } from './mlcube-submit';
 
 export function addMlcubeCommands(program: Command): void {
   const mlcube = program.command('mlcube').description('Package, host, submit and look at cubes');
   addPublishingCommands(mlcube);
+  addCheckUrlCommand(mlcube);
   addSubmitCommand(mlcube);
   addAssociateCommand(mlcube);
   define(

@@ -8,6 +8,7 @@ const lib = join(__dirname, '..', '..', 'lib');
 const { FileStore } = require(join(lib, 'store', 'file-store.js'));
 const { cleanUp } = require(join(lib, 'store', 'clean-up.js'));
 const { readContents } = require(join(lib, 'store', 'store-contents.js'));
+const { Downloads } = require(join(lib, 'store', 'downloads.js'));
 const { fetchBlob, unpackOnce } = require(join(lib, 'activities', 'fetch-blob.js'));
 
 const WORK = {
@@ -31,7 +32,8 @@ const WORK = {
 };
 
 function fetching(store) {
-  return { store, offline: false, signal: new AbortController().signal, tell: () => undefined };
+  const downloads = new Downloads(['127.0.0.1']);
+  return { store, downloads, offline: false, signal: new AbortController().signal, tell: () => undefined };
 }
 
 async function main() {
