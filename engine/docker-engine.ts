@@ -16,6 +16,8 @@ import { readGpus } from './gpu-inventory';
 import type { Gpu, GpuSource } from './gpu-inventory';
 import { GpuLeases, tooManyGpus } from './gpu-leases';
 import { readHostName } from './host-name';
+import { ImageRoom } from './image-room';
+import type { AskTransferBytes } from './image-room';
 import { ImageSource } from './image-source';
 import { KeyedLock } from './keyed-lock';
 import { OutputSpace } from './output-space';
@@ -38,6 +40,8 @@ export interface DockerEngineOptions {
   readonly gpus?: GpuSource;
   /** An OCI runtime that the daemon knows by this name. */
   readonly runtime?: string;
+  /** What a pull will bring; without it a pull does not wait for room on the daemon's disk. */
+  readonly transferBytes?: AskTransferBytes;
   /** Runs without a GPU at once; by default as many as there are processors, and two at least. */
   readonly slots?: number;
 }
@@ -80,7 +84,8 @@ export class DockerEngine implements Engine {
   ) {
     const { docker } = options;
     this.docker = docker instanceof Docker ? docker : new Docker(docker === undefined ? {} : { socketPath: docker });
-    this.images = new ImageSource(this.docker, options.store);
+    const { transferBytes = () => Promise.resolve(null) } = options;
+    this.images = new ImageSource(this.docker, options.store, new ImageRoom(this.docker, transferBytes));
     this.leases = new GpuLeases(gpus, () => this.readLedger());
     this.slots = new RunSlots(options.slots ?? Math.max(LEAST_SLOTS, availableParallelism()));
   }

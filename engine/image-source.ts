@@ -1,11 +1,12 @@
 import type Docker from 'dockerode';
 import { z } from 'zod';
 import { MedperfError, isDigest } from '../contract';
-import type { Digest } from '../contract';
+import type { BlobRef, Digest } from '../contract';
 import type { Store } from '../store/store';
 import { daemonWords, engineUnavailable, pullFailure, statusOf } from './daemon-errors';
 import type { ImageRequest } from './engine';
 import { findArchivedImage, withoutNames } from './image-archive';
+import type { ImageRoom } from './image-room';
 import { PullProgress } from './pull-progress';
 import { findCredentials } from './registry-credentials';
 
@@ -26,6 +27,7 @@ export class ImageSource {
   constructor(
     private readonly docker: Docker,
     private readonly store: Store,
+    private readonly room: ImageRoom,
   ) {}
 
   async obtain(request: ImageRequest): Promise<Digest> {
@@ -33,7 +35,7 @@ export class ImageSource {
     if (!REFERENCE.test(request.reference)) throw badReference(request.reference);
     const before = await this.findLocal(request);
     if (before.wanted !== null) return before.wanted;
-    if (request.archive !== undefined) return this.load(request, request.archive.digest);
+    if (request.archive !== undefined) return this.load(request, request.archive);
     if (!request.offline) await this.pull(request);
     else if (before.tagged === null) throw absentOffline(request.reference);
     const after = await this.findLocal(request);
@@ -63,7 +65,7 @@ export class ImageSource {
   }
 
   /** Found and kept by its id alone, so that no archive moves a name that other cubes go by. */
-  private async load(request: ImageRequest, archive: Digest): Promise<Digest> {
+  private async load(request: ImageRequest, { digest: archive, size }: BlobRef): Promise<Digest> {
     const { reference, expectedId, signal } = request;
     request.onProgress({ message: `looking into the archive of ${reference}` });
     await this.store.check(archive, signal);
@@ -71,7 +73,9 @@ export class ImageSource {
     if (image === null) throw notGiven(reference);
     if (expectedId !== null && image.id !== expectedId) throw wrongImage(request, image.id);
     if ((await this.inspect(image.id)) !== null) return image.id;
-    request.onProgress({ message: `loading ${reference} from its archive` });
+    const loading = `loading ${reference} from its archive`;
+    const room = await this.room.forArchive(size, signal, (reason) => tellWait(request, reason, loading));
+    request.onProgress({ message: loading });
     const stream = await this.store.openRead(archive);
     try {
       const answer = await this.docker.loadImage(withoutNames(stream, image), { quiet: true, abortSignal: signal });
@@ -83,6 +87,7 @@ export class ImageSource {
       throw engineUnavailable(`load the image ${reference} from its archive`, error);
     } finally {
       stream.destroy();
+      room?.release();
     }
     const loaded = await this.inspect(image.id);
     if (loaded === null) throw notGiven(reference);
@@ -92,7 +97,9 @@ export class ImageSource {
   private async pull(request: ImageRequest): Promise<void> {
     const { reference } = request;
     const progress = new PullProgress(reference);
-    request.onProgress({ message: `pulling ${reference}` });
+    const pulling = `pulling ${reference}`;
+    const room = await this.room.forPull(reference, request.signal, (reason) => tellWait(request, reason, pulling));
+    request.onProgress({ message: pulling });
     try {
       // Not `docker.pull`: that puts the credentials into the address as well, which a daemon may log.
       const answer = await this.docker.createImage((await findCredentials(reference)) ?? {}, {
@@ -107,8 +114,14 @@ export class ImageSource {
     } catch (error) {
       request.signal.throwIfAborted();
       throw pullFailure(reference, error);
+    } finally {
+      room?.release();
     }
   }
+}
+
+function tellWait(request: ImageRequest, reason: string | null, otherwise: string): void {
+  request.onProgress({ message: reason ?? otherwise });
 }
 
 /** Without a tag the daemon would pull every tag there is. */

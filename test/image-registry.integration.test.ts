@@ -5,6 +5,7 @@ import type { Digest, ImageReference } from '../contract';
 import type { ImageArchive } from '../hosting/docker-archive';
 import { pushImage } from '../hosting/image-push';
 import type { UnfinishedUploads } from '../hosting/publisher';
+import { transferBytesOf } from '../hosting/image-size';
 import { ImageRegistries } from '../hosting/oci-registry';
 import { ImageRegistry, REGISTRY_USER } from './image-registry';
 import { ensureNodeImage } from './node-image';
@@ -62,6 +63,9 @@ describe('an image in a registry', () => {
     });
     // The rest of what was sent is the configuration.
     expect(pushed.sentBytes - described.transferBytes).toBeLessThan(10_000);
+    const { signal } = new AbortController();
+    expect(await transferBytesOf(registries, pushed.pinned, architecture, signal)).toBe(described.transferBytes);
+    expect(await transferBytesOf(registries, `${pushed.pinned.split('@')[0]}:absent`, architecture, signal)).toBeNull();
     expect(await pulledId(pushed.pinned)).toBe(image.id);
 
     const again = await pushImage(registries, archive, target('node'), { imageId: image.id });

@@ -15,6 +15,8 @@ const run = promisify(execFile);
 export interface OwnDockerOptions {
   /** Containers survive the daemon. */
   readonly liveRestore?: boolean;
+  /** Where images and containers lie; else in a folder of its own. */
+  readonly dataRoot?: string;
   /** OCI runtimes by name; each is Docker's own runc. */
   readonly runtimes?: readonly string[];
 }
@@ -44,12 +46,12 @@ export class OwnDockerDaemon {
   }
 
   async start(): Promise<void> {
-    const { liveRestore = false, runtimes = [] } = this.options;
+    const { dataRoot = join(this.folder, 'data'), liveRestore = false, runtimes = [] } = this.options;
     const process = spawn(
       'unshare',
       [
         ...['-n', 'dockerd', '--bridge=none', '--iptables=false', '--host', `unix://${this.socket}`],
-        ...['--data-root', join(this.folder, 'data'), '--exec-root', this.execRoot, '--pidfile', this.pidFile],
+        ...['--data-root', dataRoot, '--exec-root', this.execRoot, '--pidfile', this.pidFile],
         ...(liveRestore ? ['--live-restore'] : []),
         ...runtimes.flatMap((name) => ['--add-runtime', `${name}=runc`]),
       ],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { ActionResult, Digest } from '../contract';
 import { cleanUp } from '../store/clean-up';
+import { DEFAULT_UNPACK_LIMITS, packArchive, unpackArchive } from '../store/archive';
 import { FileStore } from '../store/file-store';
 import { connectBucket } from '../store/s3/connection';
 import type { Bucket } from '../store/s3/connection';
@@ -96,6 +97,21 @@ it('shares trees between hosts, and sends what is there only once', async () => 
   const asked = other.asked.length;
   await other.store.materialise(digest, join(scratch, 'again'), 'copy');
   expect(other.asked.length).toBe(asked);
+});
+
+it('shares what one host unpacked, folders after what is in them', async () => {
+  const [one, other] = [host(), host()];
+  const folder = await folderOf({ 'a/b/c.txt': 'deep', 'a/empty': '', 'large.bin': randomBytes(2 * MIB) });
+  const { digest: tree } = await one.store.putTree(folder, { links: 'refuse' });
+  const archive = await packArchive(other.store, tree);
+  const before = other.asked.length;
+  expect((await unpackArchive(other.store, archive.digest, DEFAULT_UNPACK_LIMITS)).digest).toBe(tree);
+  // All of it is in the bucket: small things are sent unasked, and found there.
+  expect(other.asked.slice(before).filter((name) => name.startsWith('Put'))).toHaveLength(5);
+
+  const fresh = host();
+  await fresh.store.materialise(tree, join(scratch, 'unpacked'), 'copy');
+  expect(await readFile(join(scratch, 'unpacked', 'a', 'b', 'c.txt'), 'utf8')).toBe('deep');
 });
 
 it('goes on when a host has lost what it kept', async () => {

@@ -5,6 +5,9 @@ import { CONTAINERS_QUEUE, CONTROL_QUEUE, MedperfError } from '../../contract';
 import { lockDirectory } from '../../devstack/directory-lock';
 import { readDevStack } from '../../devstack/stack-record';
 import { DockerEngine } from '../../engine/docker-engine';
+import { findCredentials } from '../../engine/registry-credentials';
+import { transferBytesOf } from '../../hosting/image-size';
+import { ImageRegistries } from '../../hosting/oci-registry';
 import { openProfiles } from '../../registry';
 import { Downloads } from '../../store/downloads';
 import type { Store } from '../../store/store';
@@ -125,8 +128,7 @@ async function serve(
     await downloads.close();
     files?.close();
     await images?.registries.close();
-    await host?.engine.close();
-    await host?.unlock();
+    await host?.close();
     await registries.close();
     await connection.close();
     closeStore();
@@ -146,17 +148,25 @@ async function claimContainerHost(
   store: Store,
   { gpus, user, runtime }: Policy,
   slots: number | undefined,
-): Promise<{ engine: DockerEngine; unlock: () => Promise<void> }> {
+): Promise<{ engine: DockerEngine; close: () => Promise<void> }> {
+  const registries = new ImageRegistries({ credentials: findCredentials });
   const engine = await DockerEngine.connect({
     store,
     workDirectory: work,
+    transferBytes: (image, architecture, signal) => transferBytesOf(registries, image, architecture, signal),
     gpus,
     ...(user === undefined ? {} : { user }),
     ...(runtime === undefined ? {} : { runtime }),
     ...(slots === undefined ? {} : { slots }),
   });
   try {
-    return { engine, unlock: await lockDirectory(work, "This host's container work") };
+    const unlock = await lockDirectory(work, "This host's container work");
+    const close = async (): Promise<void> => {
+      await engine.close();
+      await registries.close();
+      await unlock();
+    };
+    return { engine, close };
   } catch (cause) {
     throw new MedperfError(
       'InvalidRequest',
