@@ -4,6 +4,7 @@ import type { BlobRef, Digest, Heartbeat, TreeRef } from '../contract';
 import { DEFAULT_UNPACK_LIMITS, unpackArchive } from '../store/archive';
 import type { Downloads } from '../store/downloads';
 import type { Store } from '../store/store';
+import { tellShare } from './byte-progress';
 
 export interface Fetching {
   readonly store: Store;
@@ -38,12 +39,14 @@ export async function fetchBlob(
       next: 'run once without --offline.',
     });
   }
-  tell({ message: `downloading the ${what}` });
+  const downloading = `downloading the ${what}`;
+  tell({ message: downloading });
   return downloads.fetch(store, url, {
     ...(hash === undefined || hash === '' ? {} : { expectedHash: hash }),
     maxBytes,
     signal,
-    onWait: (reason) => tell({ message: reason ?? `downloading the ${what}` }),
+    onWait: (reason) => tell({ message: reason ?? downloading }),
+    onProgress: tellShare(tell, downloading),
   });
 }
 

@@ -14,7 +14,7 @@ export async function whileHeartbeating<T>(work: (tell: (details: Heartbeat) => 
   const timer = setInterval(beat, HEARTBEAT_EVERY_MS);
   try {
     return await work((details) => {
-      latest = { ...latest, ...details };
+      latest = { ...(details.message === undefined ? latest : withoutShare(latest)), ...details };
       beat();
     });
   } catch (error) {
@@ -23,4 +23,9 @@ export async function whileHeartbeating<T>(work: (tell: (details: Heartbeat) => 
   } finally {
     clearInterval(timer);
   }
+}
+
+/** The share was that of what the earlier message told of. */
+function withoutShare({ share: _, ...others }: Heartbeat): Heartbeat {
+  return others;
 }

@@ -32,6 +32,7 @@ export async function publish(
     signal,
     unfinished,
     onUnfinished: (uploads) => tell({ uploads }),
+    onProgress: (file, done, total) => tell({ message: `publishing ${file}`, share: done / total }),
     keepUnfinished: () => !isCancelled(),
   });
   const manifestUrl = published[hostedFileNames.manifest]?.url;

@@ -8,6 +8,8 @@ export interface PublishOptions {
   /** What an earlier attempt reported last, in this process or another. */
   readonly unfinished?: UnfinishedUploads;
   readonly onUnfinished?: (uploads: UnfinishedUploads) => void;
+  /** Bytes of one of the files that are published, and of the whole of it. */
+  readonly onProgress?: (name: string, doneBytes: number, totalBytes: number) => void;
   /** Asked when the work is aborted: true leaves unfinished uploads to a later attempt (default: they are given up). */
   readonly keepUnfinished?: () => boolean;
 }
@@ -22,8 +24,8 @@ export interface PublishedFile {
 export interface Publisher {
   /**
    * Publishes blobs of the store under `folder`, each under its file name, and returns where they are by file name;
-   * every file was fetched back from there, as everybody will, compared, and its place checked. What is published is addressed by content,
-   * so a second version of a file gets another URL and the first stays.
+   * every file was fetched back from there, as everybody will, compared, and its place checked. What is published is
+   * addressed by content, so a second version of a file gets another URL and the first stays.
    */
   publish(
     folder: string,

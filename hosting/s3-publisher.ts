@@ -41,7 +41,7 @@ export class S3Publisher implements Publisher {
     try {
       for (const [name, digest] of Object.entries(files)) {
         const key = keyBelow(this.options.bucket.place, ...publishedPlace(folder, name, digest));
-        await this.put(key, await this.contentOf(name, digest), uploads);
+        await this.put(key, name, await this.contentOf(name, digest), uploads);
         published[name] = await this.fetchBack(key, name, digest, options.signal);
       }
     } catch (error) {
@@ -52,7 +52,7 @@ export class S3Publisher implements Publisher {
     return published;
   }
 
-  private async put(key: string, content: Content, uploads: Uploads): Promise<void> {
+  private async put(key: string, name: string, content: Content, uploads: Uploads): Promise<void> {
     const { bucket } = this.options;
     const { signal, keepUnfinished } = uploads.options;
     if (await this.isThere(key, content, signal)) return;
@@ -61,6 +61,7 @@ export class S3Publisher implements Publisher {
       keepUnfinished,
       unfinished: uploads.of(key),
       onUnfinished: (id) => uploads.remember(key, id),
+      onSent: (bytes) => uploads.options.onProgress?.(name, bytes, content.size),
     });
     // Somebody else put something there meanwhile.
     if (!put) await this.isThere(key, content, signal);

@@ -28,7 +28,11 @@ describe('S3Publisher', () => {
     const [manifest, weights] = [await s3.store.putBytes('name: x\n'), await s3.content(20 * MIB + 5)];
     const files = { 'mlcube.yaml': manifest.digest, 'additional_files.tar.gz': weights.digest };
 
-    const published = await s3.publisher.publish('model', files);
+    const shares: string[] = [];
+    const onProgress = (name: string, done: number, total: number): void =>
+      void shares.push(`${name} ${done}/${total}`);
+
+    const published = await s3.publisher.publish('model', files, { onProgress });
 
     const urls = urlsOf(published);
     const base = `${s3.server.endpoint}/cubes/${PREFIX}/model`;
@@ -40,6 +44,8 @@ describe('S3Publisher', () => {
     expect(await servedHash(urls['additional_files.tar.gz'])).toBe(weights.digest);
     expect((await fetch(urls['mlcube.yaml']!)).headers.get('content-type')).toBe('application/yaml');
     expect(s3.partsSent().sort()).toEqual([1, 2, 3]);
+    expect(shares).toHaveLength(3);
+    expect(shares.at(-1)).toBe(`additional_files.tar.gz ${weights.size}/${weights.size}`);
 
     const before = s3.proxy.answered.length;
     expect(await s3.publisher.publish('model', files)).toEqual(published);

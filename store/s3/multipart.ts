@@ -26,6 +26,8 @@ export interface PutOptions {
   readonly unfinished?: string | undefined;
   /** Told what a later attempt has to know to go on; null when there is nothing to go on with. */
   readonly onUnfinished?: (id: string | null) => void;
+  /** Bytes that the server holds, after each part. */
+  readonly onSent?: (bytes: number) => void;
   /** Asked when the work is aborted: true leaves the upload to a later attempt (default: it is aborted). */
   readonly keepUnfinished?: (() => boolean) | undefined;
 }
@@ -127,10 +129,13 @@ class MultipartUpload {
   private async send(): Promise<Map<number, string>> {
     const held = await heldParts(this.bucket, this.key, this.id, this.signal);
     const etags = new Map<number, string>();
+    let sent = 0;
     await forEachBounded(partsOf(this.content.size), IN_FLIGHT, async (part) => {
       const there = held.get(part.number);
       const isThere = there !== undefined && (await this.isPart(there, part));
       etags.set(part.number, isThere ? there.etag : await this.sendPart(part));
+      sent += part.end - part.start;
+      this.options.onSent?.(sent);
     });
     return etags;
   }
