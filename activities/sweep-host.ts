@@ -2,8 +2,7 @@ import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { MedperfError } from '../contract';
 import type { Heartbeat, SweptHost } from '../contract';
-import type { Engine } from '../engine/engine';
-import type { Execution } from '../engine/sweep';
+import type { Engine, Execution } from '../engine/engine';
 
 /** An execution that is not answered for in this time is left alone until the next sweep. */
 const ANSWER_WITHIN_MS = 10_000;

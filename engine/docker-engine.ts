@@ -11,7 +11,7 @@ import { containerName, LABELS } from './container-name';
 import { checkMounts } from './container-options';
 import type { ContainerUser } from './container-options';
 import { engineUnavailable } from './daemon-errors';
-import type { Engine, ImageRequest, RunKey, RunRequest } from './engine';
+import type { Engine, ImageRequest, RunKey, RunRequest, SweepReport, SweepRequest } from './engine';
 import { readGpus } from './gpu-inventory';
 import type { Gpu, GpuSource } from './gpu-inventory';
 import { GpuLeases, tooManyGpus } from './gpu-leases';
@@ -26,7 +26,6 @@ import { RunSlots } from './run-slots';
 import { Detached } from './run-supervision';
 import { ScratchFolder } from './scratch-folder';
 import { sweepLeftovers } from './sweep';
-import type { SweepReport, SweepRequest } from './sweep';
 
 export interface DockerEngineOptions {
   /** The daemon, or the path of its socket; else what Docker's own environment variables say. */

@@ -1,5 +1,4 @@
 import type { Action, ActionResult, BlobRef, Digest } from '../contract';
-import type { SweepReport, SweepRequest } from './sweep';
 
 export interface RunLimits {
   readonly memoryBytes: number;
@@ -55,6 +54,28 @@ export interface ImageRequest {
   readonly signal: AbortSignal;
   /** `share` from 0 to 1 where the daemon tells sizes. */
   readonly onProgress: (progress: { message: string; share?: number }) => void;
+}
+
+export interface Execution {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+export interface SweepRequest {
+  /** Only what belongs to this namespace is looked at. */
+  readonly namespaceId: string;
+  /** Rejects where it cannot be known; what the execution owns is left then. */
+  readonly isClosed: (owner: Execution) => Promise<boolean>;
+  readonly signal: AbortSignal;
+}
+
+/** Names of what was removed, and of what should have been. */
+export interface SweepReport {
+  readonly containers: readonly string[];
+  readonly folders: readonly string[];
+  /** Executions that could not be asked about. */
+  readonly unanswered: number;
+  readonly failed: readonly { readonly name: string; readonly why: string }[];
 }
 
 /** Runs containers on one Docker daemon: trees of the store in, trees of the store out. */

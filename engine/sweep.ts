@@ -6,6 +6,7 @@ import { MedperfError } from '../contract';
 import { removeContainer, removeVolumes, stopContainer } from './container-calls';
 import { LABELS } from './container-name';
 import { engineUnavailable } from './daemon-errors';
+import type { Execution, SweepReport, SweepRequest } from './engine';
 import { ScratchFolder } from './scratch-folder';
 
 /** Labels of a container, and of its scratch folder's fact `owner`, that name the execution that it belongs to. */
@@ -16,33 +17,11 @@ export const OWNER_LABELS = {
   runId: 'org.temporal-medperf.run-id',
 } as const;
 
-export interface Execution {
-  readonly workflowId: string;
-  readonly runId: string;
-}
-
-export interface SweepRequest {
-  /** Only what belongs to this namespace is looked at. */
-  readonly namespaceId: string;
-  /** Rejects where it cannot be known; what the execution owns is left then. */
-  readonly isClosed: (owner: Execution) => Promise<boolean>;
-  readonly signal: AbortSignal;
-}
-
 export interface SweepParts extends SweepRequest {
   readonly docker: Docker;
   readonly workDirectory: string;
   /** Removes the scratch folder of this name, and what is mounted in it; no container uses it. */
   readonly release: (name: string) => Promise<void>;
-}
-
-/** Names of what was removed, and of what should have been. */
-export interface SweepReport {
-  readonly containers: readonly string[];
-  readonly folders: readonly string[];
-  /** Executions that could not be asked about. */
-  readonly unanswered: number;
-  readonly failed: readonly { readonly name: string; readonly why: string }[];
 }
 
 const SCRATCH_FOLDER = /^medperf-[0-9a-f]{12}-[0-9a-f]{12}(?<draft>\.draft)?(?<removed>\.[0-9a-f]{8}\.removed)?$/;

@@ -4,22 +4,12 @@ import type { Digest, TreeRef } from '../contract';
 import { errorCode, missing, quoted, refused } from './failures';
 import type { SpaceShare, SpaceWaiting } from './space-admission';
 import type { ContentBatch, Store } from './store';
+import type { UnpackLimits } from './unpack-limits';
 import { isGzip, unpackedRoom, withRoom } from './unpacking-room';
 import { corrupt, readTar } from './tar-reading';
 import type { TarMember } from './tar-reading';
 import { encodeListing, isEntryName, totals } from './tree-listing';
 import type { ListingEntry } from './tree-listing';
-
-export interface UnpackLimits {
-  /** Of the unpacked archive. */
-  readonly maxBytes: number;
-  /** Files and folders. */
-  readonly maxFiles: number;
-  /** Unpacked bytes for each byte of the archive; looked at beyond {@link RATIO_FREE_BYTES}. */
-  readonly maxRatio: number;
-}
-
-export const DEFAULT_UNPACK_LIMITS: UnpackLimits = { maxBytes: 200 * 1024 ** 3, maxFiles: 1_000_000, maxRatio: 200 };
 
 /** So much may always be unpacked: small archives of empty files have any ratio. */
 const RATIO_FREE_BYTES = 16 * 1024 * 1024;

@@ -4,8 +4,9 @@ import { compressionPays } from './compression-sample';
 import { gzipInParallel } from './parallel-gzip';
 import type { Store, TreeEntry } from './store';
 
-export { DEFAULT_UNPACK_LIMITS, unpackArchive } from './archive-unpacking';
-export type { UnpackLimits } from './archive-unpacking';
+export { unpackArchive } from './archive-unpacking';
+export { DEFAULT_UNPACK_LIMITS } from './unpack-limits';
+export type { UnpackLimits } from './unpack-limits';
 
 const BLOCK = 512;
 /** tar's header keeps seconds since 1970; nobody's clock goes into an archive. */

@@ -1,8 +1,8 @@
 import type { Digest } from '../contract';
 import { missing } from './failures';
-import type { UnpackLimits } from './archive-unpacking';
 import type { SpaceShare, SpaceWaiting } from './space-admission';
 import type { Store } from './store';
+import type { UnpackLimits } from './unpack-limits';
 
 /** Room that is asked for at a time when an archive holds more than it says. */
 const STEP_BYTES = 64 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import type { Digest } from '../contract';
 import type { Engine, ImageRequest } from '../engine/engine';
-import type { SweepReport, SweepRequest } from '../engine/sweep';
+import type { SweepReport, SweepRequest } from '../engine/engine';
 
 export const PAPER_IMAGE: Digest = `sha256:${'a'.repeat(64)}`;
 
