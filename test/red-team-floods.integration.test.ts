@@ -101,7 +101,8 @@ describe('the log', () => {
     expect(outcome.result?.exitCode).toBe(1);
     for (const trick of ['\u001b[2J', '\u001b]52;', '\u009b', '\u202e', '\u2028']) expect(outcome.log).toContain(trick);
     const told = await logTail(arena.store, outcome.result!.log.digest, 100);
-    expect(told.length).toBeGreaterThan(20);
+    // Docker may give one stream's lines before the other's, and the long first line then leaves room for one of them only.
+    expect(told.length).toBeGreaterThan(12);
     expect([...told, ...outcome.shown].filter((line) => UNCLEAN.test(line) || line.length > 500)).toEqual([]);
   });
 });
