@@ -13,7 +13,7 @@ import type { Part } from './parts';
 import { abortUpload, atUpload, findUpload, heldPart, heldParts, LostUpload } from './unfinished-uploads';
 import type { HeldPart } from './unfinished-uploads';
 
-const IN_FLIGHT = 3;
+const IN_FLIGHT = 6;
 const ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 250;
 /** Others who upload the same may complete or abort our upload. */

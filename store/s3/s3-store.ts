@@ -10,6 +10,7 @@ import type { ByteRange, ContentBatch, PartialBlob, PutTreeOptions, Store, TreeE
 import { BucketContents } from './bucket-contents';
 import { BlobFetching } from './blob-fetching';
 import type { Bucket } from './connection';
+import { WHOLE_BYTES } from './parts';
 
 const SENT_AT_ONCE = 32;
 
@@ -66,9 +67,7 @@ export class S3Store implements Store {
         putListing: async (bytes) => noted(listings, await batch.putListing(bytes)),
       }),
     );
-    await forEachBounded([...files.values()], SENT_AT_ONCE, async (file) => {
-      await this.sent(file);
-    });
+    await this.sendFiles([...files.values()], undefined);
     // One by one: a folder that the bucket has is whole.
     for (const listing of listings.values()) await this.sent(listing);
     return done;
@@ -185,16 +184,27 @@ export class S3Store implements Store {
     await this.sent({ digest, size }, signal);
   }
 
+  /** Those that go in parts one by one: their parts are sent side by side. */
+  private async sendFiles(files: readonly BlobRef[], signal: AbortSignal | undefined): Promise<void> {
+    const send = async (file: BlobRef): Promise<void> => void (await this.sent(file, signal));
+    await forEachBounded(
+      files.filter(({ size }) => size <= WHOLE_BYTES),
+      SENT_AT_ONCE,
+      send,
+    );
+    for (const file of files) if (file.size > WHOLE_BYTES) await send(file);
+  }
+
   /** Folders after what is in them: a folder that the bucket has is whole and is not looked into. */
   private async sendTree(tree: Digest, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     if ((await this.contents.sizeOf(tree)) !== null) return;
     const members = Object.values(await this.cache.listDirectory(tree));
     for (const member of members) if (member.kind === 'directory') await this.sendTree(member.digest, signal);
-    const files = members.filter((member) => member.kind === 'file');
-    await forEachBounded(files, SENT_AT_ONCE, async (file) => {
-      await this.sent(file, signal);
-    });
+    await this.sendFiles(
+      members.filter((member) => member.kind === 'file'),
+      signal,
+    );
     await this.send(tree, signal);
   }
 }
