@@ -186,7 +186,9 @@ export class S3Store implements Store {
 
   /** Those that go in parts one by one: their parts are sent side by side. */
   private async sendFiles(files: readonly BlobRef[], signal: AbortSignal | undefined): Promise<void> {
-    const send = async (file: BlobRef): Promise<void> => void (await this.sent(file, signal));
+    const send = async (file: BlobRef): Promise<void> => {
+      await this.sent(file, signal);
+    };
     await forEachBounded(
       files.filter(({ size }) => size <= WHOLE_BYTES),
       SENT_AT_ONCE,
