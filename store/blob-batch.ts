@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { toMedperfHash } from '../contract';
 import type { BlobRef, Digest } from '../contract';
 import { forEachBounded, inBatches } from './bounded';
@@ -11,8 +11,10 @@ import type { IngestAnswer } from './threads/ingest-files';
 
 export const WRITE_FAILED = 'The store could not write a file.';
 /** Small contents that go to a thread together. */
-const PIECES_BYTES = 4 * 1024 * 1024;
+const PIECES_BYTES = 1024 * 1024;
 const RENAMED_AT_ONCE = 2_000;
+/** Of a blob's name: that of the folder that it lies in. */
+const FOLDER_DIGITS = 2;
 const CLEARED_AT_ONCE = 8;
 /** After so many files those that are written become visible: work that is interrupted need not write them again. */
 const SETTLED_AT_ONCE = 4_096;
@@ -29,7 +31,7 @@ export class BlobBatch {
   private readonly left = new Set<string>();
   /** Folders in the order in which they were put: those that are in others come first. */
   private readonly listings = new Set<string>();
-  /** Where something became visible; their own names are on the disk only once they are flushed. */
+  /** Names of those in which something became visible; their own names are on the disk only once they are flushed. */
   private readonly folders = new Set<string>();
   private settling: Promise<void> = Promise.resolve();
   private writing: Promise<void> = Promise.resolve();
@@ -69,8 +71,12 @@ export class BlobBatch {
     await this.writing;
     this.settleBehind();
     await this.settling;
-    await atPlace(WRITE_FAILED, () => flush([...this.folders], this.folder));
+    await atPlace(WRITE_FAILED, () => this.flushFolders());
     this.folders.clear();
+  }
+
+  private flushFolders(): Promise<void> {
+    return flush(this.folders.size, () => [...this.folders].map((name) => join(this.folder, name)), this.folder);
   }
 
   /** Removes what has not become visible. */
@@ -93,14 +99,10 @@ export class BlobBatch {
   private async settle(fresh: ReadonlySet<string>): Promise<void> {
     const listings = [...this.listings].filter((hex) => fresh.has(hex));
     const files = [...fresh].filter((hex) => !this.listings.has(hex));
-    const all = [...fresh].map((hex) => this.path(hex));
-    await flush(
-      all.map((path) => path + this.suffix),
-      this.folder,
-    );
+    await flush(fresh.size, () => [...fresh].map((hex) => this.path(hex) + this.suffix), this.folder);
     await Promise.all(inBatches(files, RENAMED_AT_ONCE).map((some) => this.rename(some)));
     for (const some of inBatches(listings, RENAMED_AT_ONCE)) await this.rename(some);
-    for (const path of all) this.folders.add(dirname(path));
+    for (const hex of fresh) this.folders.add(hex.slice(0, FOLDER_DIGITS));
   }
 
   /** While a thread writes them the next ones come together: two lots are held at most. */
@@ -123,8 +125,7 @@ export class BlobBatch {
   }
 
   private async rename(hexes: readonly string[]): Promise<void> {
-    const pairs = hexes.map((hex) => [this.path(hex) + this.suffix, this.path(hex)] as const);
-    const failure = await inThread('renameFiles', { pairs });
+    const failure = await inThread('renameBlobs', { hexes, ...this.order() });
     for (const hex of hexes.slice(0, failure?.at)) this.left.delete(hex);
     if (failure !== null) throw placeFailure(WRITE_FAILED, failure.code);
   }
@@ -140,7 +141,7 @@ export class BlobBatch {
   }
 
   private path(hex: string): string {
-    return join(this.folder, hex.slice(0, 2), hex);
+    return join(this.folder, hex.slice(0, FOLDER_DIGITS), hex);
   }
 }
 

@@ -83,7 +83,7 @@ export class BlobWriter {
     const target = pathOf(blob.digest);
     await mkdir(dirname(target), { recursive: true });
     await rename(this.path, target);
-    await flush([dirname(target)], dirname(target));
+    await flush(1, () => [dirname(target)], dirname(target));
     return blob;
   }
 

@@ -9,6 +9,7 @@ type TaskName = keyof Tasks;
 /** More threads than this wait for the file system rather than for processors. */
 const MOST_THREADS = 8;
 const IDLE_MS = 10_000;
+const YOUNG_MIB = 8;
 
 let threads: Piscina | undefined;
 
@@ -26,6 +27,8 @@ export async function inThread<Name extends TaskName>(
     maxThreads: Math.min(MOST_THREADS, availableParallelism()),
     minThreads: 0,
     idleTimeout: IDLE_MS,
+    // Orders leave much behind at once, and each thread would let three times its usual young generation pile up.
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
   });
   signal?.throwIfAborted();
   return (await threads.run(order, { name })) as ReturnType<Tasks[Name]>;

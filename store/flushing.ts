@@ -9,10 +9,10 @@ const run = promisify(execFile);
 const MANY = 16;
 const FLUSHED_AT_ONCE = 4;
 
-/** Brings files (or folders, which hold the files' names) to the disk; all lie on the file system of `folder`. */
-export async function flush(paths: readonly string[], folder: string): Promise<void> {
-  if (paths.length >= MANY && (await flushFileSystem(folder))) return;
-  await forEachBounded(paths, FLUSHED_AT_ONCE, flushOne);
+/** Brings so many files (or folders, which hold the files' names) to the disk; all lie on the file system of `folder`. */
+export async function flush(count: number, paths: () => readonly string[], folder: string): Promise<void> {
+  if (count >= MANY && (await flushFileSystem(folder))) return;
+  await forEachBounded(paths(), FLUSHED_AT_ONCE, flushOne);
 }
 
 async function flushOne(path: string): Promise<void> {

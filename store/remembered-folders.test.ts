@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import type { Digest, TreeRef } from '../contract';
 import { FileStore } from './file-store';
 import { StatCache } from './stat-cache';
-import type { KnownFile } from './stat-cache';
+import type { KnownFile, SeenFile } from './stat-cache';
 import { STAT_NUMBERS, statNumbers } from './threads/scan-folders';
-import type { ScannedFile } from './tree-scan';
 
 let scratch: string;
 let folder: string;
@@ -95,25 +94,27 @@ describe('StatCache', () => {
   const tree: TreeRef = { digest: `sha256:${'1'.repeat(64)}`, size: 3, files: 1 };
   const known: KnownFile = { digest: `sha256:${'2'.repeat(64)}`, executable: true };
 
-  async function scanned(): Promise<ScannedFile> {
-    const source = join(folder, 'a');
-    const stats = Float64Array.from(statNumbers(await stat(source)));
-    expect(stats).toHaveLength(STAT_NUMBERS);
-    return { name: 'a', path: 'a', source, size: 3, stat: stats };
-  }
+  const seen = (path: string, numbers: readonly number[]): SeenFile => ({
+    path,
+    statNumber: (number) => numbers[number] ?? NaN,
+  });
 
   it('knows a file by its inode and times, and trusts none that changed just before it was looked at', async () => {
-    const file = await scanned();
-    const { ctimeMs } = await stat(file.source);
+    const found = await stat(join(folder, 'a'));
+    const { ctimeMs } = found;
+    const numbers = statNumbers(found);
+    expect(numbers).toHaveLength(STAT_NUMBERS);
+    const file = seen('a', numbers);
     const cache = new StatCache(join(scratch, 'cache'));
     const state = { paths: 'a', files: [file] };
     await cache.save(folder, state, [known], { lookedAt: ctimeMs + 2_001, tree, generation: 'g' });
     const loaded = await cache.load(folder);
     expect(loaded?.isSame(state)).toBe(true);
     expect(loaded?.lookUp(file)).toEqual(known);
-    expect(loaded?.lookUp({ ...file, path: 'b' })).toBeNull();
+    expect(loaded?.lookUp(seen('b', numbers))).toBeNull();
     for (let number = 0; number < STAT_NUMBERS; number += 1) {
-      const other = { ...file, stat: file.stat.map((value, at) => (at === number ? value + 1 : value)) };
+      const changed = numbers.map((value, at) => (at === number ? value + 1 : value));
+      const other = seen('a', changed);
       expect(loaded?.lookUp(other)).toBeNull();
       expect(loaded?.isSame({ paths: 'a', files: [other] })).toBe(false);
     }

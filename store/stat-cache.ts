@@ -16,8 +16,11 @@ const STAT_BYTES = STAT_NUMBERS * 8;
 /** The files of a folder and what is known of each; `paths` names its sub-folders as well. */
 export interface FolderState {
   readonly paths: string;
-  readonly files: readonly ScannedFile[];
+  readonly files: readonly SeenFile[];
 }
+
+/** What is remembered of a file that was looked at. */
+export type SeenFile = Pick<ScannedFile, 'path' | 'statNumber'>;
 
 export interface KnownFile {
   readonly digest: Digest;
@@ -94,7 +97,7 @@ export class KnownFolder {
     return paths === this.paths && files.every((file, at) => this.isUnchanged(file, at));
   }
 
-  lookUp(file: ScannedFile): KnownFile | null {
+  lookUp(file: SeenFile): KnownFile | null {
     this.indexes ??= new Map(this.paths.split('\0').map((path, at) => [path, at]));
     const at = this.indexes.get(file.path);
     if (at === undefined || !this.isUnchanged(file, at)) return null;
@@ -102,9 +105,9 @@ export class KnownFolder {
     return { digest: `sha256:${digest.toString('hex')}`, executable: this.executables[at] === 1 };
   }
 
-  private isUnchanged({ stat }: ScannedFile, at: number): boolean {
+  private isUnchanged(file: SeenFile, at: number): boolean {
     for (let number = 0; number < STAT_NUMBERS; number += 1)
-      if (this.stats.readDoubleLE(at * STAT_BYTES + number * 8) !== stat[number]) return false;
+      if (this.stats.readDoubleLE(at * STAT_BYTES + number * 8) !== file.statNumber(number)) return false;
     return true;
   }
 }
@@ -116,20 +119,28 @@ function encode(
   tree: TreeRef,
   generation: string,
 ): Buffer {
-  const names = Buffer.from(paths);
-  const stats = Buffer.alloc(files.length * STAT_BYTES);
-  for (const [at, { stat }] of files.entries()) {
-    const [, , , mtime = Infinity, ctime = Infinity] = stat;
-    const settled = Math.max(mtime, ctime) < lookedAt - SETTLED_MS;
+  const head = { version: 1, generation, tree, files: files.length, pathBytes: Buffer.byteLength(paths) };
+  const before = Buffer.from(`${JSON.stringify(head)}\n`);
+  const each = STAT_BYTES + 1 + DIGEST_BYTES;
+  const bytes = Buffer.alloc(before.length + head.pathBytes + files.length * each + DIGEST_BYTES);
+  before.copy(bytes);
+  bytes.write(paths, before.length);
+  const stats = before.length + head.pathBytes;
+  const executables = stats + files.length * STAT_BYTES;
+  const digests = executables + files.length;
+  for (const [at, file] of files.entries()) {
+    const settled = Math.max(file.statNumber(3), file.statNumber(4)) < lookedAt - SETTLED_MS;
     // NaN equals nothing, so that this file is read again.
-    for (const [number, value] of stat.entries())
-      stats.writeDoubleLE(settled ? value : NaN, at * STAT_BYTES + number * 8);
+    for (let number = 0; number < STAT_NUMBERS; number += 1)
+      bytes.writeDoubleLE(settled ? file.statNumber(number) : NaN, stats + at * STAT_BYTES + number * 8);
   }
-  const executables = Buffer.from(known.map(({ executable }) => (executable ? 1 : 0)));
-  const digests = Buffer.concat(known.map(({ digest }) => Buffer.from(digest.slice('sha256:'.length), 'hex')));
-  const head = { version: 1, generation, tree, files: files.length, pathBytes: names.length };
-  const body = Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), names, stats, executables, digests]);
-  return Buffer.concat([body, createHash('sha256').update(body).digest()]);
+  for (const [at, { executable, digest }] of known.entries()) {
+    bytes[executables + at] = executable ? 1 : 0;
+    bytes.write(digest.slice('sha256:'.length), digests + at * DIGEST_BYTES, 'hex');
+  }
+  const end = bytes.length - DIGEST_BYTES;
+  createHash('sha256').update(bytes.subarray(0, end)).digest().copy(bytes, end);
+  return bytes;
 }
 
 function decode(bytes: Buffer): KnownFolder | null {

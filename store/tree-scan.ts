@@ -14,21 +14,43 @@ import { isEntryName } from './tree-listing';
 /** Folders that one thread reads at a time. */
 const FOLDERS_AT_ONCE = 32;
 
-export interface ScannedFile {
-  readonly name: string;
+/** A regular file, or what a link leads to. There may be a million at once, so that each keeps little and makes the rest when asked. */
+export class ScannedFile {
+  constructor(
+    private readonly directory: ScannedDirectory,
+    readonly name: string,
+    /** As in `FolderScan`. */
+    private readonly stats: Float64Array,
+    private readonly at: number,
+    private readonly linked: string | null,
+  ) {}
+
   /** Relative to the tree's root, `/`-separated. */
-  readonly path: string;
+  get path(): string {
+    return pathBelow(this.directory, this.name);
+  }
+
   /** The file itself, links followed. */
-  readonly source: string;
-  readonly size: number;
-  /** Device, inode, size, mtime and ctime: see `FolderScan`. */
-  readonly stat: Float64Array;
+  get source(): string {
+    return this.linked ?? `${this.directory.source}/${this.name}`;
+  }
+
+  get size(): number {
+    return this.statNumber(2);
+  }
+
+  /** Device, inode, size, mtime and ctime, by their place in `FolderScan.stats`. */
+  statNumber(number: number): number {
+    return this.stats[this.at * STAT_NUMBERS + number] ?? NaN;
+  }
 }
 
 export interface ScannedDirectory {
   readonly name: string;
   /** Relative to the tree's root; `''` is the root. */
   readonly path: string;
+  /** The folder itself. */
+  readonly source: string;
   readonly files: ScannedFile[];
   readonly directories: ScannedDirectory[];
 }
@@ -71,7 +93,7 @@ class Scan {
   }
 
   async tree(): Promise<ScannedDirectory> {
-    const root: ScannedDirectory = { name: '', path: '', files: [], directories: [] };
+    const root: ScannedDirectory = { name: '', path: '', source: this.root, files: [], directories: [] };
     for (let level = [root]; level.length > 0; level = level.flatMap(({ directories }) => directories)) {
       const batches = inBatches(level, FOLDERS_AT_ONCE);
       await Promise.all(batches.map((batch) => this.scan(batch)));
@@ -81,7 +103,7 @@ class Scan {
 
   private async scan(directories: readonly ScannedDirectory[]): Promise<void> {
     const { maxFiles = Infinity, exclude, signal } = this.options;
-    const folders = directories.map(({ path }) => join(this.root, path));
+    const folders = directories.map(({ source }) => source);
     // What is excluded does not count, so there nothing may be cut off.
     const maxMembers = exclude === undefined ? maxFiles : Infinity;
     const scans = await inThread('scanFolders', { folders, maxMembers }, signal);
@@ -95,25 +117,25 @@ class Scan {
 
   private async addMembers(directory: ScannedDirectory, { names, kinds, stats }: FolderScan): Promise<void> {
     for (const [at, name] of names.entries()) {
-      const path = directory.path === '' ? name : `${directory.path}/${name}`;
+      const path = pathBelow(directory, name);
       if (this.options.exclude?.(path) === true) continue;
       if (kinds[at] === MEMBER.badName || !isEntryName(name)) throw badName(path);
       this.budget.takeMember();
-      const stat = stats.subarray(at * STAT_NUMBERS, (at + 1) * STAT_NUMBERS);
-      if (kinds[at] === MEMBER.directory) directory.directories.push({ name, path, files: [], directories: [] });
-      else if (kinds[at] === MEMBER.file) this.addFile(directory, { name, path, source: join(this.root, path), stat });
-      else if (kinds[at] === MEMBER.link) this.addFile(directory, { name, path, ...(await this.linked(path)) });
+      const source = `${directory.source}/${name}`;
+      if (kinds[at] === MEMBER.directory)
+        directory.directories.push({ name, path, source, files: [], directories: [] });
+      else if (kinds[at] === MEMBER.file) this.addFile(directory, new ScannedFile(directory, name, stats, at, null));
+      else if (kinds[at] === MEMBER.link) this.addFile(directory, await this.linked(directory, name, path));
       else throw notRegular(path);
     }
   }
 
-  private addFile(directory: ScannedDirectory, file: Omit<ScannedFile, 'size'>): void {
-    const size = file.stat[2] ?? 0;
-    this.budget.takeBytes(size);
-    directory.files.push({ ...file, size });
+  private addFile(directory: ScannedDirectory, file: ScannedFile): void {
+    this.budget.takeBytes(file.size);
+    directory.files.push(file);
   }
 
-  private async linked(path: string): Promise<Pick<ScannedFile, 'source' | 'stat'>> {
+  private async linked(directory: ScannedDirectory, name: string, path: string): Promise<ScannedFile> {
     if (this.options.links === 'refuse')
       throw badLink(path, 'a symbolic link', 'Write the file itself instead of a link.');
     const source = await atSource(path, () => realpath(join(this.root, path)));
@@ -124,8 +146,12 @@ class Scan {
     if (found.isDirectory())
       throw badLink(path, 'a link to a folder', 'Put a copy of the folder in place of the link.');
     if (!found.isFile()) throw notRegular(path);
-    return { source, stat: Float64Array.from(statNumbers(found)) };
+    return new ScannedFile(directory, name, Float64Array.from(statNumbers(found)), 0, source);
   }
+}
+
+function pathBelow({ path }: ScannedDirectory, name: string): string {
+  return path === '' ? name : `${path}/${name}`;
 }
 
 function badLink(path: string, found: string, next: string): MedperfError {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, ListPartsCommand } from '@aws-sdk/client-s3';
 import type { Bucket } from './connection';
 import { atBucket } from './failures';
@@ -19,6 +20,7 @@ export interface HeldPart {
 export class LostUpload extends Error {}
 
 const ABORT_MS = 10_000;
+const FIRST_PAUSE_MS = 50;
 
 /** Unfinished uploads of keys that begin with `prefix`, in the order of their keys. */
 export async function* listUploads(
@@ -96,10 +98,22 @@ async function listParts(
   return { parts, next: (IsTruncated === true ? NextPartNumberMarker : null) ?? null };
 }
 
-/** Gives an upload and its parts up. Nobody waits for a server that does not answer: the sweep comes by later. */
-export async function abortUpload(bucket: Bucket, key: string, id: string): Promise<void> {
-  const abort = new AbortMultipartUploadCommand({ Bucket: bucket.place.bucket, Key: key, UploadId: id });
-  await bucket.client.send(abort, { abortSignal: AbortSignal.timeout(ABORT_MS) }).catch(() => undefined);
+/**
+ * Gives an upload and its parts up, again where a part that was on its way came after that. Nobody waits for a server that
+ * does not answer: the sweep comes by later.
+ */
+export async function abortUpload({ client, place }: Bucket, key: string, id: string): Promise<void> {
+  const abortSignal = AbortSignal.timeout(ABORT_MS);
+  const at = { Bucket: place.bucket, Key: key, UploadId: id };
+  for (let pause = FIRST_PAUSE_MS; !abortSignal.aborted; pause *= 2) {
+    await client.send(new AbortMultipartUploadCommand(at), { abortSignal }).catch(() => undefined);
+    const isGone = await client.send(new ListPartsCommand({ ...at, MaxParts: 1 }), { abortSignal }).then(
+      () => false,
+      (error: unknown) => error instanceof Error && error.name === 'NoSuchUpload',
+    );
+    if (isGone) return;
+    await delay(pause, undefined, { signal: abortSignal }).catch(() => undefined);
+  }
 }
 
 /** Aborts what was begun before `before` and satisfies `isStray`. @returns how many. */

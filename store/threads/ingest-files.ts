@@ -19,7 +19,7 @@ export const WHOLE_FILE_BYTES = 1024 * 1024;
 export interface IngestOrder {
   /** The store's `blobs` folder. */
   readonly blobs: string;
-  /** Ends the names of files that are not yet blobs; `rename` takes it off. */
+  /** Ends the names of files that are not yet blobs; `renameBlobs` takes it off. */
   readonly suffix: string;
 }
 
@@ -38,14 +38,18 @@ export type IngestAnswer =
   | 'not-a-file'
   | { readonly code: string; readonly at: 'source' | 'place' };
 
+/** Each thread's own, kept from order to order. */
+let buffer: Buffer | undefined;
+
 /** Copies small files into the store, read once: the digest is that of the copied bytes. Links are not followed. */
 export function ingestFiles({
   sources,
   ...order
 }: IngestOrder & { readonly sources: readonly string[] }): IngestAnswer[] {
   // One byte more, so that a file which grew is noticed.
-  const buffer = Buffer.allocUnsafe(WHOLE_FILE_BYTES + 1);
-  return sources.map((source) => ingestFile(source, buffer, order));
+  buffer ??= Buffer.allocUnsafe(WHOLE_FILE_BYTES + 1);
+  const place = buffer;
+  return sources.map((source) => ingestFile(source, place, order));
 }
 
 /** Stores pieces of one buffer as blobs, as {@link ingestFiles} does with files. */

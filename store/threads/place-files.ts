@@ -1,5 +1,6 @@
 import { chmodSync, constants, copyFileSync, linkSync, renameSync } from 'node:fs';
 import { useFileSync } from '../last-use';
+import type { IngestOrder } from './ingest-files';
 
 /** A blob and the absolute path that it goes to. */
 export interface PlacedFile {
@@ -35,9 +36,16 @@ export function placeFiles({
   return untilFailure(files, (file) => place(file, how));
 }
 
-/** Gives files their final names, each in its own folder. */
-export function renameFiles({ pairs }: { readonly pairs: readonly (readonly [string, string])[] }): FileFailure | null {
-  return untilFailure(pairs, ([from, to]) => renameSync(from, to));
+/** Makes blobs visible that were written under their names with the order's suffix. */
+export function renameBlobs({
+  blobs,
+  suffix,
+  hexes,
+}: IngestOrder & { readonly hexes: readonly string[] }): FileFailure | null {
+  return untilFailure(hexes, (hex) => {
+    const path = `${blobs}/${hex.slice(0, 2)}/${hex}`;
+    renameSync(path + suffix, path);
+  });
 }
 
 /** Which of the paths are files of that size; those count as used now. */
