@@ -64,11 +64,20 @@ export class HttpSession {
   }
 
   /** Any answer but a lasting 429 or 5xx; @throws MedperfError `RegistryUnavailable`, or `RegistryRejected` for a flood. */
-  async get(path: string, signal?: AbortSignal): Promise<Answer> {
+  get(path: string, signal?: AbortSignal): Promise<Answer> {
+    return this.getBelow(BASE, path, signal);
+  }
+
+  /** As {@link get}, for what a server keeps beside its API. */
+  getOutside(path: string, signal?: AbortSignal): Promise<Answer> {
+    return this.getBelow('', path, signal);
+  }
+
+  private async getBelow(base: string, path: string, signal: AbortSignal | undefined): Promise<Answer> {
     for (let attempt = 1; ; attempt += 1) {
       const last = attempt === ATTEMPTS;
       try {
-        const answer = await this.send('GET', path, undefined, signal);
+        const answer = await this.send('GET', base + path, undefined, signal);
         if (!isFault(answer)) return answer;
         const wait = answer.retryAfterMs ?? backoff(attempt);
         if (last || wait > LONGEST_PAUSE_MS) throw unavailable(this.failed(path), `HTTP ${answer.status}`);
@@ -86,7 +95,7 @@ export class HttpSession {
    * @throws LostAnswer when no answer or a fault (429, 5xx) came, which leaves open whether the server did the work.
    */
   async change(method: 'POST' | 'PUT', path: string, body: unknown, signal?: AbortSignal): Promise<Answer> {
-    const answer = await this.send(method, path, body, signal);
+    const answer = await this.send(method, BASE + path, body, signal);
     if (isFault(answer)) throw new LostAnswer(unavailable(this.failed(path), `HTTP ${answer.status}`));
     return answer;
   }
@@ -103,7 +112,7 @@ export class HttpSession {
   ): Promise<Answer & { retryAfterMs: number | null }> {
     const deadline = AbortSignal.timeout(this.limits.milliseconds);
     try {
-      const response = await request(`${this.server}${BASE}${path}`, {
+      const response = await request(`${this.server}${path}`, {
         dispatcher: this.agent,
         method,
         headers: body === undefined ? this.headers : { ...this.headers, 'content-type': 'application/json' },
@@ -153,8 +162,10 @@ export class HttpSession {
   }
 }
 
+/** As the reference writes it: without the API's base, and without what may be secret. */
 function plain(path: string): string {
-  return path.split('?')[0] ?? path;
+  const [shown = path] = path.split('?');
+  return shown.startsWith(`${BASE}/`) ? shown.slice(BASE.length) : shown;
 }
 
 /** The server may or may not have done what it was asked for; `failure` is what to throw when that stays unknown. */

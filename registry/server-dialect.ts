@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { MedperfError } from '../contract';
+import type { HttpSession } from './http-session';
+
+/** Generations of MedPerf's API: passwords and SHA-1 (2023), mlcubes and JWT (2025), containers and models (from 2026). */
+export type Dialect = 'E23' | 'E25' | 'HEAD';
+
+const documentSchema = z.object({
+  components: z.object({
+    schemas: z.object({ MlCube: z.object({ properties: z.record(z.string(), z.unknown()) }) }),
+  }),
+});
+const NOT_THERE = 404;
+
+/**
+ * Finds out without credentials which dialect a server speaks: from its OpenAPI document, since its `/version` says the same
+ * in every generation. Null where it does not show that document, which nothing else needs.
+ * @throws MedperfError `RegistryRejected` for a server between two generations.
+ */
+export async function readDialect(session: HttpSession, signal?: AbortSignal): Promise<Dialect | null> {
+  const document = documentSchema.safeParse(await readDocument(session, signal));
+  if (!document.success) return null;
+  const has = (field: string): boolean => Object.hasOwn(document.data.components.schemas.MlCube.properties, field);
+  if (has('git_mlcube_url')) return has('image_hash') ? 'E25' : 'E23';
+  if (!has('container_config')) return null;
+  // Without credentials it is refused where it exists.
+  const models = await session.get('/models/', signal);
+  if (models.status === NOT_THERE) throw betweenGenerations(session.server);
+  return 'HEAD';
+}
+
+async function readDocument(session: HttpSession, signal: AbortSignal | undefined): Promise<unknown> {
+  try {
+    return (await session.getOutside('/schema/?format=json', signal)).body;
+  } catch (error) {
+    if (error instanceof MedperfError && error.type === 'RegistryUnavailable') return null;
+    throw error;
+  }
+}
+
+function betweenGenerations(server: string): MedperfError {
+  return new MedperfError('RegistryRejected', {
+    what: `${server} runs a MedPerf server between two generations, which no client of either understands.`,
+    expected: 'cubes with URLs (until November 2025), or models beside containers (from March 2026)',
+    found: 'containers without models',
+    next: 'Ask its operator to bring the server up to date.',
+  });
+}
