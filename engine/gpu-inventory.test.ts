@@ -47,12 +47,24 @@ echo '0, GPU-0001, 16160, 418.40, Tesla V100'`);
     ]);
   });
 
-  it('are none without the program, where it fails, or where it talks of something else', async () => {
+  it('are none without the program, where it finds none, or where it talks of something else', async () => {
     expect(await readGpus('detect')).toEqual([]);
-    await nvidiaSmi(`echo 'NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.'; exit 9`);
+    await nvidiaSmi(`echo 'No devices were found'; exit 6`);
     expect(await readGpus('detect')).toEqual([]);
     await nvidiaSmi(`echo 'No devices were found'; echo; echo 'a, b, c, d, e, f'`);
     expect(await readGpus('detect')).toEqual([]);
+    expect(await readGpus('none')).toEqual([]);
+  });
+
+  it('are not taken for none where the program fails', async () => {
+    await nvidiaSmi(`echo 'NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.'; exit 9`);
+    await expect(readGpus('detect')).rejects.toMatchObject({
+      type: 'EngineUnavailable',
+      facts: {
+        found: expect.stringContaining('could not communicate with the NVIDIA driver') as string,
+        next: expect.stringContaining('gpus: none') as string,
+      },
+    });
     expect(await readGpus('none')).toEqual([]);
   });
 

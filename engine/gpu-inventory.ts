@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { MedperfError } from '../contract';
+import { plainLine } from './log-tail';
 
 /** One GPU of this host. */
 export interface Gpu {
@@ -34,6 +36,7 @@ export type GpuSource = z.output<typeof GpuSourceSchema>;
 
 const MIB = 1024 ** 2;
 const TIMEOUT_MS = 30_000;
+const NO_DEVICES = /no devices were found/i;
 
 export async function readGpus(source: GpuSource): Promise<Gpu[]> {
   if (source === 'none') return [];
@@ -41,12 +44,18 @@ export async function readGpus(source: GpuSource): Promise<Gpu[]> {
   return source.map((gpu, index) => ({ ...gpu, index, attach: false }));
 }
 
-/** None where the program is absent or fails; drivers before 470 do not know the compute capability. */
+/**
+ * None where the program is absent or finds none; drivers before 470 do not know the compute capability.
+ * @throws MedperfError `EngineUnavailable` where the program fails: work must not pass a host of GPUs by as if it had none.
+ */
 async function detect(): Promise<Gpu[]> {
-  return (await query('compute_cap')) ?? (await query(null)) ?? [];
+  const told = await query('compute_cap');
+  const known = 'failure' in told ? await query(null) : told;
+  if ('failure' in known) throw noAnswer(known.failure);
+  return known.gpus;
 }
 
-async function query(capability: 'compute_cap' | null): Promise<Gpu[] | null> {
+async function query(capability: 'compute_cap' | null): Promise<{ gpus: Gpu[] } | { failure: string }> {
   // The name comes last: it may hold commas.
   const fields = [
     'index',
@@ -60,10 +69,20 @@ async function query(capability: 'compute_cap' | null): Promise<Gpu[] | null> {
   try {
     const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
     const { stdout } = await promisify(execFile)('nvidia-smi', args, { timeout: TIMEOUT_MS, env });
-    return stdout.split('\n').flatMap((line) => readLine(line, capability !== null));
-  } catch {
-    return null;
+    return { gpus: stdout.split('\n').flatMap((line) => readLine(line, capability !== null)) };
+  } catch (error) {
+    const { code, stdout = '', stderr = '' } = error as { code?: unknown; stdout?: string; stderr?: string };
+    if (code === 'ENOENT' || NO_DEVICES.test(stdout)) return { gpus: [] };
+    return { failure: plainLine(`${stdout} ${stderr}`.replaceAll(/\s+/g, ' ')) || 'no answer' };
   }
+}
+
+function noAnswer(found: string): MedperfError {
+  return new MedperfError('EngineUnavailable', {
+    what: 'nvidia-smi fails on this host, so that its GPUs are not known.',
+    found,
+    next: 'Mend the NVIDIA driver; or, where there is no GPU, say "gpus: none" in the policy file (worker start --policy FILE).',
+  });
 }
 
 function readLine(line: string, hasCapability: boolean): Gpu[] {
