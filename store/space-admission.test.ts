@@ -28,6 +28,10 @@ describe('an admission', () => {
     expect(await disk().tryAdmit(2 * GIB + 1)).toBeNull();
     free = GIB - 1;
     expect(await disk().tryAdmit(0)).toBeNull();
+    await expect(disk().admitNow(0)).rejects.toMatchObject({
+      type: 'StoreUnavailable',
+      facts: { what: 'The disk of the store is too full for the work to begin.' },
+    });
   });
 
   it('counts what others still need, until they have written it or ended', async () => {

@@ -34,6 +34,13 @@ export class SpaceAdmission {
     return typeof found === 'string' ? null : found;
   }
 
+  /** For work that nobody watches wait. @throws MedperfError `StoreUnavailable` when it does not fit now. */
+  async admitNow(bytes: number): Promise<SpaceShare> {
+    const found = await this.ask(bytes);
+    if (typeof found === 'string') throw this.tooFull(found);
+    return found;
+  }
+
   /** Waits until it fits. Throws `StoreUnavailable` after six hours. */
   async admit(bytes: number, { signal, onWait }: SpaceWaiting = {}): Promise<SpaceShare> {
     const end = performance.now() + this.limits.patienceMs;
@@ -46,7 +53,7 @@ export class SpaceAdmission {
         return found;
       }
       const reason = `waiting for disk space: ${found}`;
-      if (performance.now() >= end) throw this.stillFull(found);
+      if (performance.now() >= end) throw this.tooFull(found);
       if (reason !== told) onWait?.(reason);
       told = reason;
       await setTimeout(this.limits.pollMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
@@ -75,9 +82,9 @@ export class SpaceAdmission {
     return sum;
   }
 
-  private stillFull(found: string): MedperfError {
+  private tooFull(found: string): MedperfError {
     return new MedperfError('StoreUnavailable', {
-      what: `The disk of ${this.place} stayed too full for the work to begin.`,
+      what: `The disk of ${this.place} is too full for the work to begin.`,
       found,
       next: 'Free some space on that disk; the step is tried again by itself.',
     });

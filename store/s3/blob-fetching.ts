@@ -36,7 +36,14 @@ export class BlobFetching {
         for await (const content of this.readSmall(some)) await batch.putBytes(content);
       });
     const large = absent.filter(({ size }) => size > SMALL_BYTES);
-    await forEachBounded(large, LARGE_AT_ONCE, ({ digest }) => this.blob(digest));
+    await forEachBounded(large, LARGE_AT_ONCE, ({ digest, size }) => this.withRoom(size, () => this.blob(digest)));
+  }
+
+  /** As {@link blob}, for what may be large. */
+  async file(digest: Digest): Promise<void> {
+    if (await this.cache.has(digest)) return;
+    const size = await this.contents.sizeOf(digest);
+    await this.withRoom(size ?? 0, () => this.blob(digest));
   }
 
   /** Everything below a folder. */
@@ -53,6 +60,16 @@ export class BlobFetching {
     };
     await visit(root);
     await this.blobs(files);
+  }
+
+  private async withRoom(bytes: number, fetch: () => Promise<void>): Promise<void> {
+    if (bytes <= SMALL_BYTES) return fetch();
+    const room = await this.cache.space.admitNow(bytes);
+    try {
+      await fetch();
+    } finally {
+      room.release();
+    }
   }
 
   /** Goes on with what an earlier attempt, also of a process that was killed, has of it. */

@@ -94,7 +94,7 @@ export class S3Store implements Store {
   }
 
   async openRead(digest: Digest, range?: ByteRange): Promise<Readable> {
-    await this.fetching.blob(digest);
+    await this.fetching.file(digest);
     return this.cache.openRead(digest, range);
   }
 
@@ -109,7 +109,7 @@ export class S3Store implements Store {
   }
 
   async check(digest: Digest, signal?: AbortSignal): Promise<void> {
-    await this.fetching.blob(digest);
+    await this.fetching.file(digest);
     await this.cache.check(digest, signal);
   }
 
@@ -139,7 +139,7 @@ export class S3Store implements Store {
   }
 
   async materialiseFile(blob: Digest, target: string, how: 'link' | 'copy'): Promise<void> {
-    await this.fetching.blob(blob);
+    await this.fetching.file(blob);
     await this.cache.materialiseFile(blob, target, how);
   }
 
