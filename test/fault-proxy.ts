@@ -2,7 +2,14 @@ import { createServer, request } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export type Fault = 'drop the answer' | 'answer 502' | 'answer 503 without work' | 'answer 503 and ask for an hour';
+/** `double the request`: the server gets it twice, and the second answer is passed on. */
+export type Fault =
+  | 'drop the answer'
+  | 'keep the answer back'
+  | 'double the request'
+  | 'answer 502'
+  | 'answer 503 without work'
+  | 'answer 503 and ask for an hour';
 
 /** Stands before a server and spoils chosen answers; unless it says otherwise, after the server did the work. */
 export class FaultProxy {
@@ -11,6 +18,7 @@ export class FaultProxy {
   readonly seen: string[] = [];
   /** `METHOD path?query status` of every answer that the server gave, passed on or not. */
   readonly answered: string[] = [];
+  private countdown: { left: number; readonly fault: Fault } | null = null;
   /** Told each of these as it comes. */
   onAnswered: (line: string) => void = () => undefined;
   /** Requests that have no end yet. */
@@ -36,6 +44,16 @@ export class FaultProxy {
     this.faults.push({ method, path, fault });
   }
 
+  /** Spoils the request that comes after so many others. */
+  spoilAfter(others: number, fault: Fault): void {
+    this.countdown = { left: others, fault };
+  }
+
+  /** What was to be spoilt and has not come. */
+  get unspoilt(): boolean {
+    return this.faults.length > 0 || this.countdown !== null;
+  }
+
   async close(): Promise<void> {
     await new Promise((done) => {
       this.server.close(done);
@@ -46,10 +64,13 @@ export class FaultProxy {
   private pass(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const path = incoming.url?.split('?')[0] ?? '';
     this.seen.push(`${incoming.method ?? ''} ${path}`);
-    const index = this.faults.findIndex(({ method, path: end }) => method === incoming.method && path.endsWith(end));
-    const fault = index < 0 ? undefined : this.faults.splice(index, 1)[0]?.fault;
+    const fault = this.faultFor(incoming.method ?? '', path);
     if (fault?.startsWith('answer 503')) {
       outgoing.writeHead(503, fault.endsWith('hour') ? { 'retry-after': '3600' } : { 'retry-after': '0' }).end();
+      return;
+    }
+    if (fault === 'double the request') {
+      void this.passTwice(incoming, outgoing);
       return;
     }
     const { method, headers } = incoming;
@@ -65,7 +86,8 @@ export class FaultProxy {
       }
       answer.resume().on('end', () => {
         if (fault === 'drop the answer') outgoing.destroy();
-        else outgoing.writeHead(502).end('<html>Bad Gateway</html>');
+        // Until whoever asked gives up.
+        else if (fault !== 'keep the answer back') outgoing.writeHead(502).end('<html>Bad Gateway</html>');
       });
     });
     // Whoever is gone on one side is gone on the other.
@@ -75,5 +97,29 @@ export class FaultProxy {
       if (!outgoing.writableFinished) onward.destroy();
     });
     incoming.pipe(onward);
+  }
+
+  private faultFor(method: string, path: string): Fault | undefined {
+    if (this.countdown !== null) {
+      const { left, fault } = this.countdown;
+      this.countdown = left === 0 ? null : { left: left - 1, fault };
+      if (left === 0) return fault;
+    }
+    const index = this.faults.findIndex((wanted) => wanted.method === method && path.endsWith(wanted.path));
+    return index < 0 ? undefined : this.faults.splice(index, 1)[0]?.fault;
+  }
+
+  private async passTwice(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const parts: Uint8Array[] = [];
+    for await (const part of incoming) parts.push(part as Uint8Array);
+    const { method = 'GET', headers, url = '' } = incoming;
+    const send = (): Promise<IncomingMessage> =>
+      new Promise((resolve, reject) => {
+        request(`${this.target}${url}`, { method, headers }, resolve).on('error', reject).end(Buffer.concat(parts));
+      });
+    (await send()).resume();
+    const answer = await send();
+    outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+    answer.pipe(outgoing);
   }
 }
