@@ -100,8 +100,8 @@ describe('the hosting check', () => {
     answer = (request) => request.socket.destroy();
     expect(codesOf(await check())).toEqual(['error not-served']);
     expect(asked).toHaveLength(3);
-    const none = await checkHosting(requestFile, 'mlcube.yaml');
-    expect(none).toMatchObject({ url: 'mlcube.yaml', file: null, findings: [{ code: 'not-served' }] });
+    const none = await checkHosting(requestFile, 'mlcube.yaml?sig=secret');
+    expect(none).toMatchObject({ url: '"mlcube.yaml"', file: null, findings: [{ code: 'not-served' }] });
   });
 
   it('ends when it is aborted', async () => {

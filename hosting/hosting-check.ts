@@ -19,6 +19,7 @@ export interface CheckOptions {
 
 const ATTEMPTS = 3;
 const PAUSE_MS = 1_000;
+const SHOWN_CHARACTERS = 100;
 
 /**
  * Fetches a file as everybody will and says what is wrong with where it lies. What the host answers becomes a finding; only
@@ -29,7 +30,8 @@ export async function checkHosting(ask: AskForFile, url: string, options: CheckO
   try {
     link = judgeLink(url);
   } catch (error) {
-    return { url, file: null, findings: [notServed('the address', error)] };
+    const shown = withoutQuery(url);
+    return { url: shown, file: null, findings: [notServed(shown, error)] };
   }
   const shown = shownUrl(url);
   try {
@@ -128,6 +130,11 @@ export function judgeFile(
       ]),
     );
   return findings;
+}
+
+/** Of what cannot be read as a URL. */
+function withoutQuery(text: string): string {
+  return JSON.stringify((text.split(/[?#]/)[0] ?? '').slice(0, SHOWN_CHARACTERS));
 }
 
 function notServed(file: string, error: unknown): HostingFinding {
