@@ -7,6 +7,7 @@ import { withRegistry } from '../session';
 import { table } from '../tables';
 import { addAssociateCommand } from './associate';
 import { addCheckUrlCommand } from './mlcube-check-url';
+import { addConvertCommand } from './mlcube-convert';
 import { addPublishingCommands } from './mlcube-publishing';
 import { addSubmitCommand } from './mlcube-submit';
 
@@ -14,6 +15,7 @@ export function addMlcubeCommands(program: Command): void {
   const mlcube = program.command('mlcube').description('Package, host, submit and look at cubes');
   addPublishingCommands(mlcube);
   addCheckUrlCommand(mlcube);
+  addConvertCommand(mlcube);
   addSubmitCommand(mlcube);
   addAssociateCommand(mlcube);
   define(
