@@ -24,10 +24,16 @@ export interface SessionOptions {
   readonly server: string;
   /** Absent before sign-in. */
   readonly token?: string;
+  /** PEM of the authority that alone may certify the server; else those that Node.js trusts. */
+  readonly ca?: string;
   /** Waits between the attempts of a reading request. */
   readonly pause?: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   readonly limits?: AnswerLimits;
 }
+
+const UNTRUSTED = /CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
+const WHEN_UNTRUSTED =
+  "Check the server's certificate; where an authority of your own issued it, sign in again with it: temporal-medperf login --ca FILE";
 
 /** What a server may take of us with one answer. */
 export interface AnswerLimits {
@@ -41,12 +47,7 @@ export interface AnswerLimits {
  */
 export class HttpSession {
   readonly server: string;
-  private readonly agent = new Agent({
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    headersTimeout: ANSWER_TIMEOUT_MS,
-    bodyTimeout: ANSWER_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-  });
+  private readonly agent: Agent;
   private readonly headers: Readonly<Record<string, string>>;
   private readonly pause: NonNullable<SessionOptions['pause']>;
   private readonly limits: AnswerLimits;
@@ -54,10 +55,17 @@ export class HttpSession {
   constructor({
     server,
     token,
+    ca,
     pause = sleep,
     limits = { milliseconds: DEADLINE_MS, bytes: ANSWER_BYTES },
   }: SessionOptions) {
     this.server = serverAddress(server);
+    this.agent = new Agent({
+      connect: { timeout: CONNECT_TIMEOUT_MS, ...(ca !== undefined && { ca }) },
+      headersTimeout: ANSWER_TIMEOUT_MS,
+      bodyTimeout: ANSWER_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    });
     this.headers = { accept: 'application/json', ...(token !== undefined && { authorization: `Token ${token}` }) };
     this.pause = pause;
     this.limits = limits;
@@ -131,7 +139,8 @@ export class HttpSession {
       signal?.throwIfAborted();
       if (error instanceof MedperfError) throw error;
       const reason = deadline.aborted ? `no whole answer within ${this.limits.milliseconds / 1000} s` : reasonOf(error);
-      throw new LostAnswer(unavailable(this.failed(path), reason, { cause: error }));
+      const next = isUntrusted(error) ? { next: WHEN_UNTRUSTED } : {};
+      throw new LostAnswer(unavailable(this.failed(path), reason, { cause: error, ...next }));
     }
   }
 
@@ -177,6 +186,11 @@ export class LostAnswer extends Error {
 
 function isFault({ status }: Answer): boolean {
   return status === 429 || status >= 500;
+}
+
+/** The connection came about, and its certificate is not to be trusted. */
+function isUntrusted(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && UNTRUSTED.test(String(error.code));
 }
 
 function backoff(attempt: number): number {

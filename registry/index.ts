@@ -6,10 +6,11 @@ export { CUBE_NAME_LENGTH, refuseUnregistrableName } from './cube-registration';
 export { MedperfRegistry } from './medperf-registry';
 export { openProfiles } from './profiles';
 export type { Profile, Profiles, SignedInProfile } from './profiles';
+export { requireAuthority } from './authority';
 export { serverAddress } from './server-address';
 export { signIn } from './sign-in';
 
 /** The registry as the profile's user sees it; close it when done. */
-export function openRegistry({ server, token }: Pick<SignedInProfile, 'server' | 'token'>): MedperfRegistry {
-  return new MedperfRegistry({ server, token });
+export function openRegistry({ server, token, ca }: Pick<SignedInProfile, 'server' | 'token' | 'ca'>): MedperfRegistry {
+  return new MedperfRegistry({ server, token, ...(ca === undefined ? {} : { ca }) });
 }

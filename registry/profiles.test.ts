@@ -37,6 +37,15 @@ it('keeps profiles, and their tokens apart and private', async () => {
   expect((await readdir(directory)).sort()).toEqual(['credentials.json', 'profiles.json']);
 });
 
+it("keeps an authority of the server's, signed out too", async () => {
+  await profiles.save({ ...ONE, ca: 'PEM' });
+  expect(await profiles.get('default')).toEqual({ ...ONE, ca: 'PEM' });
+  await profiles.forget('default');
+  expect(await profiles.list()).toEqual([expect.objectContaining({ name: 'default', ca: 'PEM' })]);
+  await profiles.save(ONE);
+  expect(await profiles.get('default')).toEqual(ONE);
+});
+
 it('sees what somebody else wrote meanwhile', async () => {
   await profiles.save(ONE);
   await openProfiles(directory).save({ ...ONE, token: 'new' });

@@ -10,6 +10,8 @@ export interface Profile {
   readonly name: string;
   readonly server: string;
   readonly username: string;
+  /** PEM of the authority that alone may certify the server, where it is one of the site's own. */
+  readonly ca?: string;
 }
 
 /** A profile with its credentials. */
@@ -34,7 +36,10 @@ export interface Profiles {
 
 const PROFILES_FILE = 'profiles.json';
 const CREDENTIALS_FILE = 'credentials.json';
-const PROFILES = z.record(z.string(), z.object({ server: z.string(), username: z.string() }));
+const PROFILES = z.record(
+  z.string(),
+  z.object({ server: z.string(), username: z.string(), ca: z.string().exactOptional() }),
+);
 const CREDENTIALS = z.record(z.string(), z.string().min(1));
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
@@ -56,9 +61,9 @@ export function openProfiles(directory: string): Profiles {
       if (token === undefined) throw signedOut(name, `The profile "${name}" is signed out.`);
       return { name, ...profile, token };
     },
-    save: async ({ name, server, username, token }) => {
+    save: async ({ name, server, username, ca, token }) => {
       refuseName(name);
-      const entry = { server: serverAddress(server), username };
+      const entry = { server: serverAddress(server), username, ...(ca === undefined ? {} : { ca }) };
       await mkdir(directory, { recursive: true, mode: 0o700 });
       await inTurn(directory, async () => {
         const profiles = { ...(await readProfiles()), [name]: entry };

@@ -18,10 +18,11 @@ export async function signIn(
   server: string,
   username: string,
   password: string,
-  signal?: AbortSignal,
+  { ca, signal }: { readonly ca?: string; readonly signal?: AbortSignal } = {},
 ): Promise<{ token: string; user: User }> {
-  const token = await requestToken(new HttpSession({ server }), { username, password }, signal);
-  const registry = new MedperfRegistry({ server, token });
+  const place = { server, ...(ca === undefined ? {} : { ca }) };
+  const token = await requestToken(new HttpSession(place), { username, password }, signal);
+  const registry = new MedperfRegistry({ ...place, token });
   try {
     return { token, user: await registry.me(signal) };
   } finally {

@@ -1,7 +1,7 @@
 import { openRegistry } from '../registry';
 import type { MedperfRegistry, Profiles, Registry, SignedInProfile } from '../registry';
 
-interface SignedIn extends Pick<SignedInProfile, 'server' | 'token'> {
+interface SignedIn extends Pick<SignedInProfile, 'server' | 'token' | 'ca'> {
   readonly session: MedperfRegistry;
 }
 
@@ -17,11 +17,12 @@ export class Registries {
    * session of an earlier sign-in ends after the requests under way; a step that makes more of them is tried again.
    */
   readonly open = async (profile: string): Promise<Registry> => {
-    const { server, token } = await this.profiles.get(profile);
+    const signedIn = await this.profiles.get(profile);
+    const { server, token, ca } = signedIn;
     const known = this.sessions.get(profile);
-    if (known?.server === server && known.token === token) return known.session;
-    const session = openRegistry({ server, token });
-    this.sessions.set(profile, { server, token, session });
+    if (known?.server === server && known.token === token && known.ca === ca) return known.session;
+    const session = openRegistry(signedIn);
+    this.sessions.set(profile, { ...signedIn, session });
     if (known !== undefined) this.retire(known.session);
     return session;
   };

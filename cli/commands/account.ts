@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { readDevStack } from '../../devstack/stack-record';
-import { openProfiles, signIn } from '../../registry';
+import { openProfiles, requireAuthority, serverAddress, signIn } from '../../registry';
 import { define } from '../command';
 import { ask, askHidden, isInteractive, linesOfInput } from '../prompts';
 import type { Cli } from '../session';
@@ -9,6 +10,7 @@ import { WrongUse } from '../wrong-use';
 interface LoginOptions {
   readonly username?: string;
   readonly server?: string;
+  readonly ca?: string;
 }
 
 export function addAccountCommands(program: Command): void {
@@ -17,8 +19,14 @@ export function addAccountCommands(program: Command): void {
       .command('login')
       .description('Sign in to a MedPerf server and keep the sign-in as a profile')
       .option('-u, --username <name>', 'user name; asked for when left out')
-      .option('--server <url>', "address of the server; else the profile's, else the dev stack's"),
-    ['login', 'login --profile committee --username testbenchmarkowner', 'login -u ada < password.txt'],
+      .option('--server <url>', "address of the server; else the profile's, else the dev stack's")
+      .option('--ca <file>', "certificate (PEM) of the authority that issued the server's; kept with the profile"),
+    [
+      'login',
+      'login --profile committee --username testbenchmarkowner',
+      'login -u ada < password.txt',
+      'login --server https://medperf.example.org --ca authority.pem',
+    ],
     login,
   );
   define(
@@ -30,9 +38,16 @@ export function addAccountCommands(program: Command): void {
 
 async function login(cli: Cli, options: LoginOptions): Promise<void> {
   const server = options.server ?? (await knownServer(cli));
+  const authority = await authorityFor(cli, server, options.ca);
   const { username, password } = await credentials(options.username);
-  const { token, user } = await signIn(server, username, password);
-  await openProfiles(cli.places.config).save({ name: cli.profile, server, username: user.username, token });
+  const { token, user } = await signIn(server, username, password, authority);
+  await openProfiles(cli.places.config).save({
+    name: cli.profile,
+    server,
+    username: user.username,
+    token,
+    ...authority,
+  });
   cli.output.result(
     { profile: cli.profile, server, username: user.username },
     () => `Signed in to ${server} as ${user.username} (profile ${cli.profile}).`,
@@ -42,6 +57,25 @@ async function login(cli: Cli, options: LoginOptions): Promise<void> {
 async function logout(cli: Cli): Promise<void> {
   await openProfiles(cli.places.config).forget(cli.profile);
   cli.output.result({ profile: cli.profile }, () => `Signed out (profile ${cli.profile}).`);
+}
+
+/** The one given, else the one that the profile has for the same server. */
+async function authorityFor(cli: Cli, server: string, file: string | undefined): Promise<{ readonly ca?: string }> {
+  if (file !== undefined) return { ca: requireAuthority(await textOf(file)) };
+  const known = (await openProfiles(cli.places.config).list()).find(({ name }) => name === cli.profile);
+  return known?.ca !== undefined && known.server === serverAddress(server) ? { ca: known.ca } : {};
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new WrongUse({
+      what: 'The file given with --ca cannot be read.',
+      found: (error as NodeJS.ErrnoException).code ?? 'no reason given',
+      next: 'check its path and permissions.',
+    });
+  }
 }
 
 async function knownServer({ places, profile }: Cli): Promise<string> {
