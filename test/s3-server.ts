@@ -24,6 +24,7 @@ export const S3_ENVIRONMENT = {
   AWS_SECRET_ACCESS_KEY: S3_USER.secretAccessKey,
   AWS_REGION: S3_REGION,
   AWS_EC2_METADATA_DISABLED: 'true',
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
 } as const;
 
 /** versitygw on the loopback address, with buckets in an empty folder of its own. */
