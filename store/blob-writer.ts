@@ -5,10 +5,11 @@ import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BlobRef, Digest } from '../contract';
 import { errorCode } from './failures';
+import { WRITTEN_BYTES } from './file-blocks';
 import { flush } from './flushing';
 
-/** Writes under way at once; what bounds the memory. */
-const WRITES_AT_ONCE = 4;
+/** Writes that wait; what bounds the memory. */
+const WRITES_AHEAD = 4;
 /** After so many bytes the disk is set to work, so that the last flush has little left to do. */
 const FLUSH_EVERY_BYTES = 32 * 1024 * 1024;
 
@@ -18,7 +19,8 @@ export class BlobWriter {
   onFlushed: (size: number) => Promise<void> = () => Promise.resolve();
   size = 0;
   private readonly hash = createHash('sha256');
-  private readonly writes: Promise<unknown>[] = [];
+  private readonly writes: Promise<void>[] = [];
+  private writing: Promise<void> = Promise.resolve();
   private flushed = 0;
   private closed = false;
   private flushing: Promise<void> = Promise.resolve();
@@ -61,12 +63,13 @@ export class BlobWriter {
     for (const part of parts) length += part.length;
     const position = this.size;
     this.size += length;
-    const write = this.writeAll(parts, length, position).then(written);
-    this.writes.push(this.guarded(write));
+    // One after the other: the file system lets only one write of a file go on, and others would spin for it.
+    this.writing = this.writing.then(() => this.guarded(this.writeInPieces(parts, position).then(written)));
+    this.writes.push(this.writing);
     // After the write was begun: both go on at the same time.
     for (const part of parts) this.hash.update(part);
     this.flushBehind();
-    if (this.writes.length > WRITES_AT_ONCE) await this.writes.shift();
+    if (this.writes.length > WRITES_AHEAD) await this.writes.shift();
     this.refuseFailed();
   }
 
@@ -110,6 +113,16 @@ export class BlobWriter {
     });
   }
 
+  private async writeInPieces(parts: readonly Uint8Array[], position: number): Promise<void> {
+    let at = position;
+    const pieces: Promise<void>[] = [];
+    for (const { piece, length } of inPieces(parts)) {
+      pieces.push(this.writeAll(piece, length, at));
+      at += length;
+    }
+    await Promise.all(pieces);
+  }
+
   private async writeAll(parts: readonly Uint8Array[], length: number, position: number): Promise<void> {
     const { bytesWritten } = await this.handle.writev([...parts], position);
     if (bytesWritten === length) return;
@@ -140,4 +153,23 @@ export class BlobWriter {
   private refuseFailed(): void {
     if (this.failure !== null) throw this.failure.error;
   }
+}
+
+/** Cuts what is large and puts together what is small. */
+function* inPieces(parts: readonly Uint8Array[]): Generator<{ piece: Uint8Array[]; length: number }> {
+  let piece: Uint8Array[] = [];
+  let length = 0;
+  for (const part of parts) {
+    for (let from = 0; from < part.length;) {
+      const taken = part.subarray(from, from + WRITTEN_BYTES - length);
+      piece.push(taken);
+      from += taken.length;
+      length += taken.length;
+      if (length < WRITTEN_BYTES) continue;
+      yield { piece, length };
+      piece = [];
+      length = 0;
+    }
+  }
+  if (length > 0) yield { piece, length };
 }

@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { WRITTEN_BYTES } from '../file-blocks';
 import { useFileSync } from '../last-use';
 
 /** Files up to this many bytes are read whole by a thread; larger ones are streamed by the main thread. */
@@ -137,7 +138,8 @@ function create(path: string): number | null {
 }
 
 function writeWhole(descriptor: number, bytes: Uint8Array): void {
-  for (let from = 0; from < bytes.length;) from += writeSync(descriptor, bytes, from);
+  for (let from = 0; from < bytes.length;)
+    from += writeSync(descriptor, bytes, from, Math.min(bytes.length - from, WRITTEN_BYTES));
 }
 
 function codeOf(error: unknown): string {
