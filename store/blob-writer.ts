@@ -8,8 +8,6 @@ import { errorCode } from './failures';
 import { WRITTEN_BYTES } from './file-blocks';
 import { flush } from './flushing';
 
-/** Writes that wait; what bounds the memory. */
-const WRITES_AHEAD = 4;
 /** After so many bytes the disk is set to work, so that the last flush has little left to do. */
 const FLUSH_EVERY_BYTES = 32 * 1024 * 1024;
 
@@ -19,7 +17,7 @@ export class BlobWriter {
   onFlushed: (size: number) => Promise<void> = () => Promise.resolve();
   size = 0;
   private readonly hash = createHash('sha256');
-  private readonly writes: Promise<void>[] = [];
+  /** Of the newest piece; those before it are written. */
   private writing: Promise<void> = Promise.resolve();
   private flushed = 0;
   private closed = false;
@@ -57,25 +55,24 @@ export class BlobWriter {
     }
   }
 
-  /** Takes the next bytes and waits while too much is under way; `written` is called when the bytes are needed no more. */
+  /** Takes the next bytes; `written` is called when they are needed no more. */
   async write(parts: readonly Uint8Array[], written: () => void = () => undefined): Promise<void> {
-    let length = 0;
-    for (const part of parts) length += part.length;
-    const position = this.size;
-    this.size += length;
-    // One after the other: the file system lets only one write of a file go on, and others would spin for it.
-    this.writing = this.writing.then(() => this.guarded(this.writeInPieces(parts, position).then(written)));
-    this.writes.push(this.writing);
-    // After the write was begun: both go on at the same time.
-    for (const part of parts) this.hash.update(part);
+    for (const { piece, length } of inPieces(parts)) {
+      const write = this.guarded(this.writeAll(piece, length, this.size));
+      this.size += length;
+      // While the piece is written. Only one of a file can be: others would spin for it.
+      for (const part of piece) this.hash.update(part);
+      await this.writing;
+      this.writing = write;
+    }
+    void this.writing.then(written);
     this.flushBehind();
-    if (this.writes.length > WRITES_AHEAD) await this.writes.shift();
     this.refuseFailed();
   }
 
   /** @param pathOf Where a blob belongs; what is there with that size already stays. */
   async finish(pathOf: (digest: Digest) => string, isThere: (blob: BlobRef) => Promise<boolean>): Promise<BlobRef> {
-    await Promise.all(this.writes);
+    await this.writing;
     await this.flushing;
     this.refuseFailed();
     const blob: BlobRef = { digest: `sha256:${this.hash.digest('hex')}`, size: this.size };
@@ -92,7 +89,7 @@ export class BlobWriter {
 
   /** Ends the writing and leaves the file; tells how many bytes are on the disk, or null when it cannot be gone on with. */
   async leave(): Promise<number | null> {
-    await Promise.all(this.writes);
+    await this.writing;
     await this.flushing;
     if (this.failure !== null || this.size === 0) return null;
     await this.handle.sync();
@@ -105,22 +102,12 @@ export class BlobWriter {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    await Promise.all(this.writes);
+    await this.writing;
     await this.flushing;
     await this.handle.close();
     await unlink(this.path).catch((error: unknown) => {
       if (errorCode(error) !== 'ENOENT') throw error;
     });
-  }
-
-  private async writeInPieces(parts: readonly Uint8Array[], position: number): Promise<void> {
-    let at = position;
-    const pieces: Promise<void>[] = [];
-    for (const { piece, length } of inPieces(parts)) {
-      pieces.push(this.writeAll(piece, length, at));
-      at += length;
-    }
-    await Promise.all(pieces);
   }
 
   private async writeAll(parts: readonly Uint8Array[], length: number, position: number): Promise<void> {
@@ -135,7 +122,7 @@ export class BlobWriter {
     if (this.size - this.flushed < FLUSH_EVERY_BYTES) return;
     const size = this.size;
     this.flushed = size;
-    const written = Promise.all(this.writes);
+    const written = this.writing;
     this.flushing = this.flushing.then(() =>
       this.guarded(written.then(() => this.handle.datasync()).then(() => this.onFlushed(size))),
     );
