@@ -14,6 +14,11 @@ import { abortUpload, atUpload, findUpload, heldPart, heldParts, LostUpload } fr
 import type { HeldPart } from './unfinished-uploads';
 
 const IN_FLIGHT = 6;
+/**
+ * Parts on their way have so long to arrive when the work is aborted: one that comes after the upload was given up begins it
+ * anew at some servers.
+ */
+const GRACE_MS = 2_000;
 const ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 250;
 /** Others who upload the same may complete or abort our upload. */
@@ -81,6 +86,8 @@ class MultipartUpload {
   /** Aborts the requests whose content cannot be read: their streams do not tell them. */
   private readonly unreadable = new AbortController();
   private readonly signal: AbortSignal;
+  /** Ends the requests that send parts. */
+  private readonly cut: AbortSignal;
   private readonly at: { Bucket: string; Key: string; UploadId: string };
 
   constructor(
@@ -92,6 +99,7 @@ class MultipartUpload {
   ) {
     const { signal } = options;
     this.signal = signal === undefined ? this.unreadable.signal : AbortSignal.any([signal, this.unreadable.signal]);
+    this.cut = AbortSignal.any([this.unreadable.signal, ...(signal === undefined ? [] : [later(signal)])]);
     this.at = { Bucket: bucket.place.bucket, Key: key, UploadId: id };
   }
 
@@ -131,6 +139,7 @@ class MultipartUpload {
     const etags = new Map<number, string>();
     let sent = 0;
     await forEachBounded(partsOf(this.content.size), IN_FLIGHT, async (part) => {
+      this.signal.throwIfAborted();
       const there = held.get(part.number);
       const isThere = there !== undefined && (await this.isPart(there, part));
       etags.set(part.number, isThere ? there.etag : await this.sendPart(part));
@@ -178,7 +187,7 @@ class MultipartUpload {
     });
     try {
       const { ETag } = await atUpload(this.bucket, this.signal, () =>
-        this.bucket.client.send(upload, { abortSignal: this.signal }),
+        this.bucket.client.send(upload, { abortSignal: this.cut }),
       );
       if (ETag === undefined) throw new TypeError('a part without an ETag');
       return ETag;
@@ -225,6 +234,15 @@ class MultipartUpload {
   private abort(): Promise<void> {
     return abortUpload(this.bucket, this.key, this.id);
   }
+}
+
+/** Aborted a moment after the other one. */
+function later(signal: AbortSignal): AbortSignal {
+  const late = new AbortController();
+  const abort = (): void => late.abort(signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', () => setTimeout(abort, GRACE_MS).unref(), { once: true });
+  return late.signal;
 }
 
 function passesByItself(error: unknown): boolean {
