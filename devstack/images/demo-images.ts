@@ -43,11 +43,7 @@ const LOAD_FAILURE = z.object({ error: z.string() });
  * @throws Error when this is no Linux, or when the daemon refuses the images.
  */
 export async function buildDemoImages({ docker }: { docker: Docker }): Promise<Readonly<Record<DemoImage, string>>> {
-  const base = await layer([...(await nodeFiles()), ...(await yamlPackage())]);
-  const environment = libraryPath(base);
-  const images = await Promise.all(
-    Object.entries(IMAGES).map(([reference, cube]) => image(reference as DemoImage, cube, base, environment)),
-  );
+  const images = await makeImages(Object.keys(IMAGES) as DemoImage[]);
   const present = await Promise.all(images.map(async ({ reference, id }) => (await idOf(docker, reference)) === id));
   if (!present.every(Boolean)) await load(docker, images);
   const ids = await Promise.all(
@@ -56,7 +52,25 @@ export async function buildDemoImages({ docker }: { docker: Docker }): Promise<R
   return Object.fromEntries(ids) as Record<DemoImage, string>;
 }
 
-async function image(reference: DemoImage, cube: string, base: Layer, environment: string): Promise<Image> {
+/**
+ * The same images as archives for `docker load`, each whole in itself, as their owners would host them; about 100 MB each.
+ * The same Node.js, libraries and code give the same bytes.
+ */
+export async function demoImageArchives<I extends DemoImage>(
+  references: readonly I[],
+): Promise<Readonly<Record<I, () => AsyncIterable<Buffer>>>> {
+  const archives = (await makeImages(references)).map((image) => [image.reference, () => archive([image])] as const);
+  return Object.fromEntries(archives) as Record<I, () => AsyncIterable<Buffer>>;
+}
+
+async function makeImages(references: readonly DemoImage[]): Promise<Image[]> {
+  const base = await layer([...(await nodeFiles()), ...(await yamlPackage())]);
+  const environment = libraryPath(base);
+  return Promise.all(references.map((reference) => makeImage(reference, base, environment)));
+}
+
+async function makeImage(reference: DemoImage, base: Layer, environment: string): Promise<Image> {
+  const cube = IMAGES[reference];
   const layers = [base, await layer(await cubeFiles(cube))];
   const configuration = Buffer.from(
     JSON.stringify({
