@@ -26,6 +26,12 @@ export async function checkAssociation(
       next: 'wait until an administrator has approved it, or choose another (`temporal-medperf benchmark ls`).',
     });
   }
+  if (registry.dialect === 'E23' && !facts.operational) {
+    throw new MedperfError('RegistryRejected', {
+      what: `Benchmark ${benchmark}, ${facts.name}, is not operational, so the registry takes no association requests for it.`,
+      next: 'ask its owner to make it operational, or choose another (`temporal-medperf benchmark ls`).',
+    });
+  }
   const standing = { benchmark: facts };
   if ('name' in model) {
     await refuseForeignName(registry, model.name, signal);

@@ -5,6 +5,7 @@ import { DEFAULT_UNPACK_LIMITS, unpackArchive } from '../store/archive';
 import type { Downloads } from '../store/downloads';
 import type { Store } from '../store/store';
 import { tellShare } from './byte-progress';
+import { promisedContent } from './promised-hashes';
 
 export interface Fetching {
   readonly store: Store;
@@ -17,7 +18,7 @@ export interface Fetching {
 /** A kind of file that may have so many bytes is hashed again when it is there; larger ones by whoever unpacks or loads them. */
 const CHECKED_BYTES = 64 * 1024 * 1024;
 
-/** What the store has under the promised hash is not fetched again, unless it is damaged. `hash` is bare hex SHA-256. */
+/** What the store has under the promised hash is not fetched again, unless it is damaged. `hash` is bare hex SHA-256 or SHA-1. */
 export async function fetchBlob(
   { store, downloads, offline, signal, tell }: Fetching,
   what: string,
@@ -25,8 +26,8 @@ export async function fetchBlob(
   hash: string | undefined,
   maxBytes: number,
 ): Promise<BlobRef> {
-  const promised = `sha256:${hash ?? ''}`;
-  if (isDigest(promised)) {
+  const promised = await promisedContent(store, hash);
+  if (promised !== null) {
     const size = await store.sizeOf(promised);
     if (size !== null) {
       if (maxBytes <= CHECKED_BYTES) await store.check(promised, { signal });

@@ -168,7 +168,9 @@ export function createControlActivities({
     'medperf.checkHosting': (input) =>
       whileHeartbeating((tell) => checkUrl({ downloads, signal: cancellationSignal(), tell }, input)),
     'medperf.registerCube': (input) =>
-      whileHeartbeating(async () => registerCube(await openRegistry(input.profile), input, cancellationSignal())),
+      whileHeartbeating(async () =>
+        registerCube({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal()),
+      ),
     'medperf.checkAssociation': (input) =>
       whileHeartbeating(async () => checkAssociation(await openRegistry(input.profile), input, cancellationSignal())),
     // No heartbeat: cancelled while it is sent, whether the request was made would be known to nobody.

@@ -4,6 +4,7 @@ import type { BlobRef, Cube, CubeImage, Digest, HostedRef } from '../contract';
 import { HINTS } from '../store/store';
 import type { Store } from '../store/store';
 import { digestOf } from './action-key';
+import { promise } from './promised-hashes';
 
 const digest = z.custom<Digest>(isDigest);
 const hash = z.string();
@@ -48,7 +49,7 @@ export function cubeImage(reference: string, imageHash: string | undefined, arch
 /** What decides the tree: the hash of every file that is there, and how trees are made of them. */
 function recordName({ urls, hashes }: Pick<HostedRef, 'urls' | 'hashes'>): string | null {
   const files = [
-    promisedDigest(hashes.manifestHash),
+    promise(hashes.manifestHash),
     ...optionalFile(urls.parametersUrl, hashes.parametersHash),
     ...optionalFile(urls.additionalFilesUrl, hashes.additionalFilesHash),
     ...optionalFile(urls.imageTarballUrl, hashes.imageTarballHash),
@@ -56,8 +57,8 @@ function recordName({ urls, hashes }: Pick<HostedRef, 'urls' | 'hashes'>): strin
   return files.includes(null) ? null : `cube-trees/${digestOf({ version: CONTRACT_VERSION, files })}`;
 }
 
-function optionalFile(url: string | undefined, promised: string | undefined): [Digest | null | 'none'] {
-  return [url === undefined ? 'none' : promisedDigest(promised)];
+function optionalFile(url: string | undefined, promised: string | undefined): [string | null] {
+  return [url === undefined ? 'none' : promise(promised)];
 }
 
 function promisedDigest(hex: string | undefined): Digest | null {

@@ -3,6 +3,7 @@ import { isDigest } from '../contract';
 import type { DataAndLabels, Digest, FetchDemoDataInput } from '../contract';
 import type { Store } from '../store/store';
 import { digestOf } from './action-key';
+import { promise } from './promised-hashes';
 
 const digest = z.custom<Digest>(isDigest);
 const DataSchema = z.object({ data: digest, labels: digest });
@@ -12,12 +13,12 @@ export async function knownDemoData(
   store: Store,
   { hash }: Pick<FetchDemoDataInput, 'hash'>,
 ): Promise<DataAndLabels | null> {
-  const known = DataSchema.safeParse(isDigest(`sha256:${hash}`) ? await store.readRecord(recordName(hash)) : null);
+  const known = DataSchema.safeParse(promise(hash) !== null ? await store.readRecord(recordName(hash)) : null);
   return known.success ? known.data : null;
 }
 
 export async function rememberDemoData(store: Store, hash: string, trees: DataAndLabels): Promise<void> {
-  if (isDigest(`sha256:${hash}`)) await store.writeRecord(recordName(hash), trees);
+  if (promise(hash) !== null) await store.writeRecord(recordName(hash), trees);
 }
 
 function recordName(hash: string): string {

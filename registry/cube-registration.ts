@@ -9,7 +9,7 @@ import type { CubeRecord, NewCube, Registry } from './registry';
 /** The server's limit, in characters. */
 export const CUBE_NAME_LENGTH = 20;
 
-type Cubes = Pick<Registry, 'cubes' | 'me'>;
+type Cubes = Pick<Registry, 'cubes' | 'me' | 'dialect'>;
 
 /** Registers a cube once, whatever becomes of the server's answers; see `Registry.registerCube`. */
 export class CubeRegistration {
@@ -22,7 +22,7 @@ export class CubeRegistration {
     cube: NewCube,
     private readonly signal: AbortSignal | undefined,
   ) {
-    this.body = cubeBody(cube);
+    this.body = cubeBody(cube, cubes.dialect);
     this.name = cube.name.trim();
     refuseUnregistrableName(this.name);
   }
@@ -57,7 +57,7 @@ export class CubeRegistration {
   }
 
   private differences(cube: CubeRecord): string[] {
-    const registered = cubeBody(cube);
+    const registered = cubeBody(cube, this.cubes.dialect);
     return Object.keys(this.body).filter((key) => this.body[key] !== registered[key]);
   }
 

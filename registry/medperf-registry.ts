@@ -6,6 +6,7 @@ import { CubeRegistration } from './cube-registration';
 import { HttpSession } from './http-session';
 import type { SessionOptions } from './http-session';
 import { ASSOCIATION, BENCHMARK, CUBE, PAGE, USER, later, pairRow } from './records';
+import type { Dialect } from './server-dialect';
 import type { AssociationRecord, BenchmarkRecord, CubeRecord, NewCube, Registry, User } from './registry';
 
 /** Rows of a page; MedPerf's own client asks for as many. */
@@ -13,11 +14,16 @@ const PAGE_SIZE = 32;
 /** Many times what a registry holds. */
 const MAX_PAGES = 3000;
 
-/** MedPerf's server of the MLCube generation, signed in with a token. */
+/** MedPerf's server of the MLCube generations (E23, E25), signed in with a token. */
 export class MedperfRegistry implements Registry {
+  readonly dialect: Dialect;
   private readonly session: HttpSession;
 
-  constructor(options: SessionOptions & { readonly token: string }) {
+  constructor({
+    dialect = 'E25',
+    ...options
+  }: SessionOptions & { readonly token: string; readonly dialect?: Dialect }) {
+    this.dialect = dialect;
     this.session = new HttpSession(options);
   }
 

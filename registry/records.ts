@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CubeHashes, CubeUrls } from '../contract';
+import type { Dialect } from './server-dialect';
 import type { AssociationRecord, BenchmarkRecord, CubeRecord, NewCube, User } from './registry';
 
 /** The server's answers in MedPerf's MLCube generation; fields that we do not read are ignored. */
@@ -125,8 +126,8 @@ export const PAGE = z.object({
   results: z.array(z.looseObject({ id: UID })),
 });
 
-/** A cube as it is sent; all four hash keys that the server wants to see are there. */
-export function cubeBody({ name, urls, hashes, state }: NewCube): Readonly<Record<string, string>> {
+/** A cube as it is sent; all hash keys that the server wants to see are there. E23 does not know of an image's id. */
+export function cubeBody({ name, urls, hashes, state }: NewCube, dialect: Dialect): Readonly<Record<string, string>> {
   const texts = {
     name,
     git_mlcube_url: urls.manifestUrl,
@@ -135,7 +136,7 @@ export function cubeBody({ name, urls, hashes, state }: NewCube): Readonly<Recor
     parameters_hash: hashes.parametersHash,
     image_tarball_url: urls.imageTarballUrl,
     image_tarball_hash: hashes.imageTarballHash,
-    image_hash: hashes.imageHash,
+    ...(dialect === 'E23' ? {} : { image_hash: hashes.imageHash }),
     additional_files_tarball_url: urls.additionalFilesUrl,
     additional_files_tarball_hash: hashes.additionalFilesHash,
     state,

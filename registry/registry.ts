@@ -1,4 +1,5 @@
 import type { CubeHashes, CubeUrls } from '../contract';
+import type { Dialect } from './server-dialect';
 
 export type ApprovalStatus = 'PENDING' | 'APPROVED' | 'REJECTED';
 export type State = 'DEVELOPMENT' | 'OPERATION';
@@ -63,6 +64,7 @@ export interface AssociationRecord {
 export interface Registry {
   /** The server's address as shown to people and used in names of records. */
   readonly server: string;
+  readonly dialect: Dialect;
   me(signal?: AbortSignal): Promise<User>;
 
   benchmark(uid: number, signal?: AbortSignal): Promise<BenchmarkRecord>;

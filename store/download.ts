@@ -7,6 +7,7 @@ import { BLOCK_BYTES } from './file-blocks';
 import { HostFailure, requestFile, shownUrl } from './file-request';
 import type { FileAnswer } from './file-request';
 import type { SpaceAdmission, SpaceShare } from './space-admission';
+import { isSha1, sha1Of } from './sha1-names';
 import type { PartialBlob, Store } from './store';
 
 /** Attempts in a row that bring nothing new before the host is given up. */
@@ -15,7 +16,7 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 
 export interface DownloadOptions {
-  /** Bare hex SHA-256 as MedPerf's records hold it. */
+  /** Bare hex SHA-256 as MedPerf's records hold it, or SHA-1 as those of the tutorial's time. */
   readonly expectedHash?: string | undefined;
   readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
@@ -38,7 +39,7 @@ export async function download(store: Store, url: string, options: DownloadOptio
   try {
     await transferWhole(store, partial, url, options);
     const blob = await partial.finish();
-    checkHash(url, blob, options.expectedHash);
+    await checkHash(store, url, blob, options.expectedHash);
     return blob;
   } catch (error) {
     const mayGoOn = error instanceof HostFailure || options.signal?.aborted === true;
@@ -170,12 +171,13 @@ async function* counted(answer: FileAnswer, options: DownloadOptions): AsyncGene
   }
 }
 
-function checkHash(url: string, blob: BlobRef, expectedHash: string | undefined): void {
-  const found = toMedperfHash(blob.digest);
-  if (expectedHash === undefined || found === expectedHash.toLowerCase()) return;
+async function checkHash(store: Store, url: string, blob: BlobRef, expected: string | undefined): Promise<void> {
+  const wanted = expected?.toLowerCase();
+  const found = wanted !== undefined && isSha1(wanted) ? await sha1Of(store, blob.digest) : toMedperfHash(blob.digest);
+  if (wanted === undefined || found === wanted) return;
   throw new MedperfError('HashMismatch', {
     what: `${shownUrl(url)} is not the expected file.`,
-    expected: expectedHash,
+    expected: wanted,
     found,
     next: 'Check whether the file was replaced, or correct the hash.',
   });

@@ -56,11 +56,11 @@ export async function buildDemoImages({ docker }: { docker: Docker }): Promise<R
  * The same images as archives for `docker load`, each whole in itself, as their owners would host them; about 100 MB each.
  * The same Node.js, libraries and code give the same bytes.
  */
-export async function demoImageArchives<I extends DemoImage>(
-  references: readonly I[],
-): Promise<Readonly<Record<I, () => AsyncIterable<Buffer>>>> {
-  const archives = (await makeImages(references)).map((image) => [image.reference, () => archive([image])] as const);
-  return Object.fromEntries(archives) as Record<I, () => AsyncIterable<Buffer>>;
+export async function demoImageArchives(
+  references: readonly DemoImage[],
+): Promise<ReadonlyMap<DemoImage, () => AsyncIterable<Buffer>>> {
+  const images = await makeImages(references);
+  return new Map(images.map((image) => [image.reference, () => archive([image])]));
 }
 
 async function makeImages(references: readonly DemoImage[]): Promise<Image[]> {
