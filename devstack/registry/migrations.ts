@@ -79,6 +79,7 @@ const MIGRATIONS: readonly string[] = [
   create index model_associations_pair on model_associations (model_mlcube, benchmark, created_at);
   create index model_associations_benchmark on model_associations (benchmark);
   `,
+  'alter table users add column active boolean not null default true',
 ];
 
 /** Any number that no other advisory lock uses as a single key. */

@@ -21,10 +21,6 @@ export function invalidObject(message: string): Refusal {
   return new Refusal(400, { non_field_errors: [message] });
 }
 
-export function unauthenticated(detail = 'Authentication credentials were not provided.'): Refusal {
-  return new Refusal(401, { detail }, { 'www-authenticate': 'Token' });
-}
-
 export function forbidden(): Refusal {
   return new Refusal(403, { detail: 'You do not have permission to perform this action.' });
 }

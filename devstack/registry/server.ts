@@ -1,7 +1,9 @@
 import Fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { stringify } from 'yaml';
-import { authenticate, signIn } from './accounts';
+import { signIn } from './accounts';
+import { passwordTokens } from './authentication';
+import type { Authentication } from './authentication';
 import { ok } from './calls';
 import type { Answer, Call } from './calls';
 import { openDatabase } from './database';
