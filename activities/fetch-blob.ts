@@ -29,7 +29,7 @@ export async function fetchBlob(
   if (isDigest(promised)) {
     const size = await store.sizeOf(promised);
     if (size !== null) {
-      if (maxBytes <= CHECKED_BYTES) await store.check(promised, signal);
+      if (maxBytes <= CHECKED_BYTES) await store.check(promised, { signal });
       return { digest: promised, size };
     }
   }

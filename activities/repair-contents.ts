@@ -39,7 +39,7 @@ async function repair(
 
 async function isUndamaged(store: Store, blob: Digest, signal: AbortSignal): Promise<boolean> {
   try {
-    await store.check(blob, signal);
+    await store.check(blob, { signal });
     return true;
   } catch (error) {
     if (error instanceof ContentFailure) return false;

@@ -1,24 +1,17 @@
 import { MedperfError } from '../contract';
 import type { Digest } from '../contract';
-import { readContents } from '../store/store-contents';
 import type { Store } from '../store/store';
 import { shownBytes } from './byte-sizes';
-import { openStore } from './open-store';
+import { openStore, openUpkeep } from './open-store';
 import type { Cli } from './session';
 import { table } from './tables';
-import { WrongUse } from './wrong-use';
 
 const SHOWN = 100;
 
 /** Results and records that keep contents, the latest used first. */
 export async function listKeepers(cli: Cli): Promise<void> {
-  if (cli.places.bucket !== null) {
-    throw new WrongUse({
-      what: 'The results and records of this store are in its bucket.',
-      next: 'name a digest: temporal-medperf store ls sha256:…; or list actions/ and records/ there with a tool for S3.',
-    });
-  }
-  const { keepers } = await readContents(cli.places.store);
+  const upkeep = openUpkeep(cli.places, false);
+  const { keepers } = await upkeep.contents().finally(upkeep.close);
   const shown = keepers
     .filter(({ digests }) => digests.length > 0)
     .sort((a, b) => b.usedAt - a.usedAt)

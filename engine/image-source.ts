@@ -67,8 +67,9 @@ export class ImageSource {
   /** Found and kept by its id alone, so that no archive moves a name that other cubes go by. */
   private async load(request: ImageRequest, { digest: archive, size }: BlobRef): Promise<Digest> {
     const { reference, expectedId, signal } = request;
-    request.onProgress({ message: `looking into the archive of ${reference}` });
-    await this.store.check(archive, signal);
+    const looking = `looking into the archive of ${reference}`;
+    request.onProgress({ message: looking });
+    await this.store.check(archive, { signal, onWait: (reason) => tellWait(request, reason, looking) });
     const image = await findArchivedImage(await this.store.openRead(archive), reference);
     if (image === null) throw notGiven(reference);
     if (expectedId !== null && image.id !== expectedId) throw wrongImage(request, image.id);

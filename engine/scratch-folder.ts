@@ -48,10 +48,13 @@ export class ScratchFolder {
     await draft.writeFact('owner', request.labels);
     await fs.mkdir(path.join(draft.root, 'in'));
     const inputs = draft.inputFolders(request);
+    const { signal, onProgress } = request;
+    const onWait = (reason: string | null): void => onProgress({ message: reason ?? 'preparing the inputs' });
+    const waiting = { signal, onWait };
     for (const [at, mount] of inputMounts(request).entries()) {
       request.signal.throwIfAborted();
       const [tree, folder] = [request.action.inputs[mount], inputs[at]];
-      if (tree !== undefined && folder !== undefined) await store.materialise(tree, folder, 'link');
+      if (tree !== undefined && folder !== undefined) await store.materialise(tree, folder, 'link', waiting);
     }
     await space.create(draft.outputRoot, user, request.limits);
     for (const folder of draft.outputFolders(request)) {

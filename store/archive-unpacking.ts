@@ -45,7 +45,7 @@ async function unpackChecked(
   room: SpaceShare,
   waiting: SpaceWaiting,
 ): Promise<TreeRef> {
-  const checked = store.check(blob, waiting.signal);
+  const checked = store.check(blob, waiting);
   checked.catch(() => undefined);
   try {
     const tree = await unpackTree(store, blob, limits, room, waiting);

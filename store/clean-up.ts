@@ -6,7 +6,8 @@ import { inThread } from './file-threads';
 import { Holdings } from './holdings';
 import { readContents, total } from './store-contents';
 import type { FilesAndBytes, Keeper, StoreContents, StoredFile } from './store-contents';
-import { StoredTrees } from './stored-trees';
+import { readingOf, StoredTrees } from './stored-trees';
+import type { BlobReading } from './stored-trees';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -44,18 +45,48 @@ export interface CleanedUp {
   readonly spared: FilesAndBytes;
 }
 
+/** Where a store keeps its contents, as the clean-up sees it. */
+export interface CleanedPlace {
+  /** Reads all of it. Before a removal, whoever trusts what an earlier look remembers is made to look again. */
+  read(forRemoval: boolean): Promise<{
+    readonly contents: StoreContents;
+    readonly reading: BlobReading;
+    /** Milliseconds since 1970 by the clock that dates the contents. */
+    readonly now: number;
+  }>;
+  /** Removes those that were not used since `before`, also not meanwhile, and answers them. */
+  removeUnused(files: readonly StoredFile[], before: number, signal: AbortSignal | undefined): Promise<StoredFile[]>;
+}
+
 /**
- * Removes what nothing reaches: no result, no record, no running work, no recent use. Under a limit, the results and
- * records that were used longest ago go first. Safe beside any number of readers and writers, and at any moment of a kill.
+ * Removes what nothing reaches from a file store: no result, no record, no running work, no recent use. Under a limit, the
+ * results and records that were used longest ago go first. Safe beside any number of readers and writers, and at any moment
+ * of a kill.
  */
-export async function cleanUp(directory: string, options: CleanUpOptions): Promise<CleanedUp> {
-  const { dryRun = false, sparedMs = DAY_MS, limitBytes = Infinity, signal } = options;
+export function cleanUp(directory: string, options: CleanUpOptions): Promise<CleanedUp> {
   const files = new BlobFiles(directory);
-  const since = Date.now() - Math.max(sparedMs, 2 * HOUR_MS);
-  // Before the look: who trusts what an earlier look remembers is seen by this one, others look again.
-  if (!dryRun) await files.newGeneration();
-  const contents = options.isCache === true ? ofCache(await readContents(directory)) : await readContents(directory);
-  const trees = new StoredTrees(contents.blobs, files);
+  const place: CleanedPlace = {
+    read: async (forRemoval) => {
+      // Before the look: who trusts what an earlier look remembers is seen by this one, others look again.
+      if (forRemoval) await files.newGeneration();
+      const contents = await readContents(directory);
+      return {
+        contents: options.isCache === true ? ofCache(contents) : contents,
+        reading: readingOf(files),
+        now: Date.now(),
+      };
+    },
+    removeUnused: removeUnusedFiles,
+  };
+  return cleanUpPlace(place, options);
+}
+
+/** {@link cleanUp} of any place. */
+export async function cleanUpPlace(place: CleanedPlace, options: CleanUpOptions): Promise<CleanedUp> {
+  const { dryRun = false, sparedMs = DAY_MS, limitBytes = Infinity, signal } = options;
+  const { contents, reading, now } = await place.read(!dryRun);
+  const since = now - Math.max(sparedMs, 2 * HOUR_MS);
+  const trees = new StoredTrees(contents.blobs, reading);
   const holdings = new Holdings(contents.blobs, trees);
   for await (const pin of options.pins) await holdings.hold([pin]);
   await holdings.hold(usedSince(contents, since));
@@ -63,35 +94,46 @@ export async function cleanUp(directory: string, options: CleanUpOptions): Promi
   const doomed = await chooseKeepers(contents, holdings, { limitBytes, since });
 
   const remove = (some: readonly StoredFile[], before: number): Promise<StoredFile[]> =>
-    dryRun ? Promise.resolve(some.filter(({ usedAt }) => usedAt < before)) : removeUnused(some, before, signal);
-  const dropped = new Set<StoredFile>(
-    await remove(
-      doomed.filter(({ kind }) => kind !== 'blob'),
-      since,
-    ),
-  );
-  for (const keeper of doomed) if (keeper.kind !== 'blob' && !dropped.has(keeper)) await holdings.hold(keeper.digests);
-  const unheld = await trees.foldersFirst([...contents.blobs.keys()].filter((digest) => !holdings.has(digest)));
-  const removed = total(
-    await remove(
-      unheld.flatMap((digest) => contents.blobs.get(digest) ?? []),
-      since,
-    ),
-  );
+    dryRun ? Promise.resolve(some.filter(({ usedAt }) => usedAt < before)) : place.removeUnused(some, before, signal);
+  const keepers = doomed.filter(({ kind }) => kind !== 'blob');
+  const dropped = new Set<StoredFile>(await remove(keepers, since));
+  for (const keeper of keepers) if (!dropped.has(keeper)) await holdings.hold(keeper.digests);
+  const removed = total(await removeUnheld(contents.blobs, trees, holdings, (some) => remove(some, since)));
   const leftOvers: StoredFile[] = [];
   for (const kind of ['incoming', 'downloads', 'quarantined', 'seenFolders'] as const)
-    leftOvers.push(...(await remove(contents[kind], Date.now() - LEFT_OVER_MS[kind])));
+    leftOvers.push(...(await remove(contents[kind], now - LEFT_OVER_MS[kind])));
   const all = total(contents.blobs.values());
   return {
     removed,
     dropped: {
-      results: doomed.filter((keeper) => keeper.kind === 'result' && dropped.has(keeper)).length,
-      records: doomed.filter((keeper) => keeper.kind === 'record' && dropped.has(keeper)).length,
+      results: keepers.filter((keeper) => keeper.kind === 'result' && dropped.has(keeper)).length,
+      records: keepers.filter((keeper) => keeper.kind === 'record' && dropped.has(keeper)).length,
     },
     leftOvers: total(leftOvers),
     kept: { files: all.files - removed.files, bytes: all.bytes - removed.bytes },
     spared,
   };
+}
+
+/** Folders go before what is in them; one that was used meanwhile keeps it. */
+async function removeUnheld(
+  blobs: StoreContents['blobs'],
+  trees: StoredTrees,
+  holdings: Holdings,
+  remove: (some: readonly StoredFile[]) => Promise<StoredFile[]>,
+): Promise<StoredFile[]> {
+  const unheld = [...blobs.keys()].filter((digest) => !holdings.has(digest));
+  const all: StoredFile[] = [];
+  for (const level of await trees.foldersFirst(unheld)) {
+    const going = level.filter((digest) => !holdings.has(digest));
+    const removed = new Set(await remove(going.flatMap((digest) => blobs.get(digest) ?? [])));
+    all.push(...removed);
+    for (const digest of going) {
+      const blob = blobs.get(digest);
+      if (blob !== undefined && !removed.has(blob)) await holdings.hold([digest]);
+    }
+  }
+  return all;
 }
 
 function usedSince({ blobs, keepers }: StoreContents, since: number): Digest[] {
@@ -134,7 +176,7 @@ async function chooseKeepers(
 }
 
 /** Answers those that were removed; what was used meanwhile stays. */
-async function removeUnused(
+async function removeUnusedFiles(
   files: readonly StoredFile[],
   since: number,
   signal: AbortSignal | undefined,

@@ -14,6 +14,7 @@ import { materialiseFile, materialiseTree } from './materialise';
 import type { ByteRange, ContentBatch, PartialBlob, PutTreeOptions, Store, TreeEntry } from './store';
 import { asActionResult, decodedName, encodedName } from './record-forms';
 import { SpaceAdmission } from './space-admission';
+import type { SpaceWaiting } from './space-admission';
 import { StatCache } from './stat-cache';
 import { TreeIngest } from './tree-ingest';
 import { decodeListing, encodeListing, isEntryName, MAX_LISTING_BYTES, totals } from './tree-listing';
@@ -113,7 +114,7 @@ export class FileStore implements Store {
     return this.blobs.readBytes(wanted, maxBytes);
   }
 
-  check(wanted: Digest, signal?: AbortSignal): Promise<void> {
+  check(wanted: Digest, { signal }: SpaceWaiting = {}): Promise<void> {
     return this.blobs.check(wanted, signal);
   }
 

@@ -3,8 +3,9 @@ import { BlobFiles } from './blob-files';
 import { atPlace } from './failures';
 import { Holdings } from './holdings';
 import { readContents, total } from './store-contents';
-import type { FilesAndBytes } from './store-contents';
-import { StoredTrees } from './stored-trees';
+import type { FilesAndBytes, StoreContents } from './store-contents';
+import { readingOf, StoredTrees } from './stored-trees';
+import type { BlobReading } from './stored-trees';
 
 export interface StoreUsage {
   readonly blobs: FilesAndBytes;
@@ -16,16 +17,21 @@ export interface StoreUsage {
   readonly incoming: FilesAndBytes;
   readonly quarantined: FilesAndBytes;
   readonly seenFolders: FilesAndBytes;
-  /** Of the file system that the store is on. */
-  readonly freeBytes: number;
+  /** Of the file system that the store is on; null for a bucket. */
+  readonly freeBytes: number | null;
 }
 
-/** What a store takes and for what. */
+/** What a store in a directory takes and for what. */
 export async function storeUsage(directory: string): Promise<StoreUsage> {
-  const contents = await readContents(directory);
-  const holdings = new Holdings(contents.blobs, new StoredTrees(contents.blobs, new BlobFiles(directory)));
-  await holdings.hold(contents.keepers.flatMap(({ digests }) => digests));
+  const usage = await usageOf(await readContents(directory), readingOf(new BlobFiles(directory)));
   const { bavail, bsize } = await atPlace('The store cannot be looked at.', () => statfs(directory));
+  return { ...usage, freeBytes: bavail * bsize };
+}
+
+/** The same of what lies in any place. */
+export async function usageOf(contents: StoreContents, reading: BlobReading): Promise<StoreUsage> {
+  const holdings = new Holdings(contents.blobs, new StoredTrees(contents.blobs, reading));
+  await holdings.hold(contents.keepers.flatMap(({ digests }) => digests));
   return {
     blobs: total(contents.blobs.values()),
     reached: { files: holdings.count, bytes: holdings.bytes },
@@ -34,6 +40,6 @@ export async function storeUsage(directory: string): Promise<StoreUsage> {
     incoming: total([...contents.incoming, ...contents.downloads]),
     quarantined: total(contents.quarantined),
     seenFolders: total(contents.seenFolders),
-    freeBytes: bavail * bsize,
+    freeBytes: null,
   };
 }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ActionResult, BlobRef, Digest, TreeRef } from '../contract';
-import type { SpaceAdmission } from './space-admission';
+import type { SpaceAdmission, SpaceWaiting } from './space-admission';
 
 /** How the names of records begin that only say what was seen; their digests may name what is gone. */
 export const HINTS = 'hints/';
@@ -83,7 +83,7 @@ export interface Store {
   /** Reads a whole blob; throws `InvalidRequest` when it is larger than `maxBytes` (default 16 MiB). */
   readBytes(digest: Digest, maxBytes?: number): Promise<Buffer>;
   /** Hashes a whole blob; throws `StoreUnavailable` when it is missing or damaged, and moves a damaged one into quarantine. */
-  check(digest: Digest, signal?: AbortSignal): Promise<void>;
+  check(digest: Digest, waiting?: SpaceWaiting): Promise<void>;
   /** True when a file is there and sound, or every folder of a tree is, and its files with their sizes. */
   isWhole(digest: Digest): Promise<boolean>;
   listDirectory(tree: Digest): Promise<Readonly<Record<string, TreeEntry>>>;
@@ -91,9 +91,10 @@ export interface Store {
   lookUp(tree: Digest, path: string): Promise<TreeEntry | null>;
   /**
    * Writes a tree into `target`, which must not exist or be empty. `link` hard-links blobs (read-only use by containers
-   * in folders that we own), `copy` copies (people's folders).
+   * in folders that we own), `copy` copies (people's folders). With `waiting`, what has to be fetched first waits until
+   * this host's disk has the room.
    */
-  materialise(tree: Digest, target: string, how: 'link' | 'copy'): Promise<void>;
+  materialise(tree: Digest, target: string, how: 'link' | 'copy', waiting?: SpaceWaiting): Promise<void>;
   materialiseFile(blob: Digest, target: string, how: 'link' | 'copy'): Promise<void>;
 
   findActionResult(key: Digest): Promise<ActionResult | null>;

@@ -7,13 +7,13 @@ import { forEachBounded } from './bounded';
 import { atPlace, errorCode } from './failures';
 import { inThread } from './file-threads';
 import { readContents } from './store-contents';
-import type { Keeper } from './store-contents';
+import type { Keeper, StoreContents } from './store-contents';
 import { decodeListing, encodeListing, LISTING_BEGINS, MAX_LISTING_BYTES } from './tree-listing';
 import type { ListingEntry } from './tree-listing';
 
-/** Blobs that a thread hashes at a time. */
-const FILES_OF_A_THREAD = 256;
-const BYTES_OF_A_THREAD = 16 * 1024 * 1024;
+/** Blobs that are hashed in one go, some goes side by side. */
+const BLOBS_OF_AN_ORDER = 256;
+const BYTES_OF_AN_ORDER = 16 * 1024 * 1024;
 const ORDERS_AT_ONCE = 16;
 
 export interface VerifyOptions {
@@ -29,6 +29,8 @@ export interface DamagedBlob extends BlobRef {
   /** The SHA-256 of what is there, or the system's error that kept it from being read. */
   readonly found: Digest | { readonly code: string };
   readonly quarantined: boolean;
+  /** A sound copy was at hand, and is in its place now. */
+  readonly repaired: boolean;
   /** Results, records and folders that name it, such as `record cube-trees/…` or `folder sha256:…`; sorted. */
   readonly neededBy: readonly string[];
 }
@@ -59,36 +61,79 @@ export function isSound({ damaged, missing, unreadable, foreign }: StoreReport):
   return [damaged, missing, unreadable, foreign].every(({ length }) => length === 0);
 }
 
+/** The hash of a blob, and whether it begins as a listing does; or why its bytes cannot be had. */
+export type HashAnswer = { readonly hex: string; readonly begins: boolean } | { readonly code: string };
+
+/** Where a store keeps its contents, as the verification sees it. Nothing here counts as a use. */
+export interface VerifiedPlace {
+  read(): Promise<StoreContents>;
+  /** Of what was removed meanwhile, `ENOENT`. Where `stop` becomes 1 it ends early. */
+  hash(blobs: readonly BlobRef[], stop: Int32Array, signal: AbortSignal | undefined): Promise<readonly HashAnswer[]>;
+  readBytes(blob: Digest, maxBytes: number): Promise<Uint8Array>;
+  /** As `StoredFile.path` names it. */
+  pathOf(blob: Digest): string;
+  isThere(path: string): Promise<boolean>;
+  /** The path as people see it. */
+  shown(path: string): string;
+  /** @returns whether a sound copy took the place of the damaged one. */
+  quarantine(blob: BlobRef): Promise<boolean>;
+  /** Whoever remembers that something is there looks again. */
+  forgetWhatWasSeen(): Promise<void>;
+}
+
 /**
  * Reads and hashes every blob of a file store and looks for every blob that a result, a record or a folder names. Safe
  * beside running work. What it finds gone or damaged, people's folders are looked at for again when they are next put.
  */
-export async function verifyStore(directory: string, options: VerifyOptions = {}): Promise<StoreReport> {
-  const { signal, quarantine = false } = options;
+export function verifyStore(directory: string, options: VerifyOptions = {}): Promise<StoreReport> {
   const files = new BlobFiles(directory);
-  const { keepers, ...found } = await readContents(directory);
+  const place: VerifiedPlace = {
+    read: () => readContents(directory),
+    hash: async (blobs, stop, signal) => {
+      const paths = blobs.map(({ digest }) => files.path(digest));
+      return inThread('hashFiles', { paths, text: LISTING_BEGINS, stop }, signal);
+    },
+    readBytes: (blob, maxBytes) => files.readBytes(blob, maxBytes),
+    pathOf: (blob) => files.path(blob),
+    isThere,
+    shown: (path) => relative(directory, path),
+    quarantine: async ({ digest }) => {
+      await files.quarantine(digest);
+      return false;
+    },
+    forgetWhatWasSeen: async () => {
+      await files.newGeneration();
+    },
+  };
+  return verifyPlace(place, options);
+}
+
+/** {@link verifyStore} of any place. */
+export async function verifyPlace(place: VerifiedPlace, options: VerifyOptions): Promise<StoreReport> {
+  const { signal, quarantine = false } = options;
+  const { keepers, ...found } = await place.read();
   const blobs = [...found.blobs].map(([digest, { size }]) => ({ digest, size }));
-  const hashed = await hashAll(files, blobs, options);
+  const hashed = await hashAll(place, blobs, options);
   signal?.throwIfAborted();
 
-  const needs = new Needs(hashed.sound);
+  const needs = new Needs(place, hashed.sound);
   for (const keeper of keepers) needs.addKeeper(keeper);
-  for (const listing of hashed.listings) await needs.addListing(files, listing, signal);
-  const missing = await needs.missing(files, hashed.damaged);
+  for (const listing of hashed.listings) await needs.addListing(listing, signal);
+  const missing = await needs.missing(hashed.damaged);
   const damaged: DamagedBlob[] = [];
   for (const blob of hashed.damaged) {
-    if (quarantine) await files.quarantine(blob.digest);
-    damaged.push({ ...blob, quarantined: quarantine, neededBy: await needs.of(blob.digest) });
+    const repaired = quarantine && (await place.quarantine(blob));
+    damaged.push({ ...blob, quarantined: quarantine, repaired, neededBy: await needs.of(blob.digest) });
   }
-  if (missing.length > 0) await files.newGeneration();
+  if (missing.length > 0) await place.forgetWhatWasSeen();
   return {
     blobs: blobs.length,
     bytes: blobs.reduce((sum, { size }) => sum + size, 0),
     damaged,
     missing,
     unreadable: keepers.flatMap(({ kind, name, isReadable }) => (isReadable ? [] : [`${kind} ${name}`])).sort(),
-    foreign: found.foreign.map((path) => relative(directory, path)).sort(),
-    leftOvers: [...found.incoming, ...found.downloads].map(({ path }) => relative(directory, path)).sort(),
+    foreign: found.foreign.map((path) => place.shown(path)).sort(),
+    leftOvers: [...found.incoming, ...found.downloads].map(({ path }) => place.shown(path)).sort(),
   };
 }
 
@@ -99,7 +144,7 @@ interface Hashed {
   readonly listings: Digest[];
 }
 
-async function hashAll(files: BlobFiles, blobs: readonly BlobRef[], options: VerifyOptions): Promise<Hashed> {
+async function hashAll(place: VerifiedPlace, blobs: readonly BlobRef[], options: VerifyOptions): Promise<Hashed> {
   const { signal, onProgress } = options;
   const hashed: Hashed = { sound: new Set(), damaged: [], listings: [] };
   const total = blobs.reduce((sum, { size }) => sum + size, 0);
@@ -109,8 +154,7 @@ async function hashAll(files: BlobFiles, blobs: readonly BlobRef[], options: Ver
   try {
     let checked = 0;
     await forEachBounded(inOrders(blobs), ORDERS_AT_ONCE, async (some) => {
-      const paths = some.map(({ digest }) => files.path(digest));
-      const answers = await inThread('hashFiles', { paths, text: LISTING_BEGINS, stop }, signal);
+      const answers = await place.hash(some, stop, signal);
       signal?.throwIfAborted();
       for (const [at, blob] of some.entries()) {
         const answer = answers[at];
@@ -125,11 +169,7 @@ async function hashAll(files: BlobFiles, blobs: readonly BlobRef[], options: Ver
   return hashed;
 }
 
-function judge(
-  blob: BlobRef,
-  answer: { hex: string; begins: boolean } | { code: string },
-  { sound, damaged, listings }: Hashed,
-): void {
+function judge(blob: BlobRef, answer: HashAnswer, { sound, damaged, listings }: Hashed): void {
   if ('code' in answer) {
     // Removed meanwhile, by the clean-up or by whoever found it damaged.
     if (answer.code !== 'ENOENT') damaged.push({ ...blob, found: answer });
@@ -147,22 +187,27 @@ function judge(
 class Needs {
   private readonly wanted = new Map<Digest, { readonly name: string; readonly path: string }[]>();
 
-  constructor(private readonly sound: ReadonlySet<Digest>) {}
+  constructor(
+    private readonly place: VerifiedPlace,
+    private readonly sound: ReadonlySet<Digest>,
+  ) {}
 
   addKeeper({ kind, name, path, digests }: Keeper): void {
     for (const digest of digests) this.add(digest, `${kind} ${name}`, path);
   }
 
-  async addListing(files: BlobFiles, tree: Digest, signal: AbortSignal | undefined): Promise<void> {
+  async addListing(tree: Digest, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
-    for (const { digest } of await entriesOf(files, tree)) this.add(digest, `folder ${tree}`, files.path(tree));
+    const path = this.place.pathOf(tree);
+    for (const { digest } of await entriesOf(this.place, tree)) this.add(digest, `folder ${tree}`, path);
   }
 
-  async missing(files: BlobFiles, damaged: Hashed['damaged']): Promise<MissingBlob[]> {
+  async missing(damaged: Hashed['damaged']): Promise<MissingBlob[]> {
     const missing: MissingBlob[] = [];
     for (const digest of this.wanted.keys()) {
       // What came since the folders were looked at is no fault.
-      if (damaged.some((blob) => blob.digest === digest) || (await isThere(files.path(digest)))) continue;
+      if (damaged.some((blob) => blob.digest === digest)) continue;
+      if (await this.place.isThere(this.place.pathOf(digest))) continue;
       const neededBy = await this.of(digest);
       if (neededBy.length > 0) missing.push({ digest, neededBy });
     }
@@ -172,7 +217,7 @@ class Needs {
   /** Names of those that need it and are still there. */
   async of(digest: Digest): Promise<string[]> {
     const names: string[] = [];
-    for (const { name, path } of this.wanted.get(digest) ?? []) if (await isThere(path)) names.push(name);
+    for (const { name, path } of this.wanted.get(digest) ?? []) if (await this.place.isThere(path)) names.push(name);
     return names.sort();
   }
 
@@ -198,9 +243,9 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 /** None for a file that only begins like a listing, and for what was removed meanwhile. */
-async function entriesOf(files: BlobFiles, tree: Digest): Promise<readonly ListingEntry[]> {
+async function entriesOf(place: VerifiedPlace, tree: Digest): Promise<readonly ListingEntry[]> {
   try {
-    const bytes = await files.readBytes(tree, MAX_LISTING_BYTES);
+    const bytes = Buffer.from(await place.readBytes(tree, MAX_LISTING_BYTES));
     const entries = decodeListing(bytes, tree);
     return encodeListing(entries) === bytes.toString() ? entries : [];
   } catch (error) {
@@ -216,7 +261,7 @@ function inOrders(blobs: readonly BlobRef[]): BlobRef[][] {
   for (const blob of blobs) {
     order.push(blob);
     bytes += blob.size;
-    if (order.length < FILES_OF_A_THREAD && bytes < BYTES_OF_A_THREAD) continue;
+    if (order.length < BLOBS_OF_AN_ORDER && bytes < BYTES_OF_AN_ORDER) continue;
     orders.push(order);
     order = [];
     bytes = 0;

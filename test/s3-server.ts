@@ -88,6 +88,13 @@ export class S3Server {
       if (entry.isDirectory()) await utimes(join(entry.parentPath, entry.name), begun, begun);
   }
 
+  /** Makes the objects below a prefix look as if they had been put then. */
+  async dateObjects(bucket: string, prefix: string, put: Date): Promise<void> {
+    const objects = join(this.folder, 'buckets', bucket, prefix);
+    for (const entry of await readdir(objects, { withFileTypes: true, recursive: true }))
+      if (entry.isFile()) await utimes(join(entry.parentPath, entry.name), put, put);
+  }
+
   async stop(): Promise<void> {
     this.client.destroy();
     await this.kill();

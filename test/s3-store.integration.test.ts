@@ -55,8 +55,10 @@ function host(endpoint = server.endpoint): Host {
   bucket.client.middlewareStack.add(
     (next, { commandName = '' }) =>
       (args) => {
-        const { Range } = args.input as { Range?: string };
-        asked.push(Range === undefined ? commandName : `${commandName} ${Range}`);
+        const { Range, Key = '' } = args.input as { Range?: string; Key?: string };
+        // Notes of uses, and looks for a removal under way, come at most once an hour.
+        if (!Key.startsWith(`${prefix}/uses/`) && Key !== `${prefix}/removing`)
+          asked.push(Range === undefined ? commandName : `${commandName} ${Range}`);
         return next(args);
       },
     { step: 'initialize' },

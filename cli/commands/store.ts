@@ -3,24 +3,30 @@ import type { Command } from 'commander';
 import { digestsOfRunningWork } from '../../client';
 import { isDigest } from '../../contract';
 import type { Digest } from '../../contract';
-import { cleanUp } from '../../store/clean-up';
 import type { CleanedUp } from '../../store/clean-up';
 import type { FilesAndBytes } from '../../store/store-contents';
-import { storeUsage } from '../../store/store-usage';
 import type { StoreUsage } from '../../store/store-usage';
-import { isSound, verifyStore } from '../../store/verify';
+import { isSound } from '../../store/verify';
 import type { StoreReport } from '../../store/verify';
 import { byteSize, shownBytes } from '../byte-sizes';
 import { define } from '../command';
 import { EXIT } from '../exit-codes';
+import { openUpkeep } from '../open-store';
+import type { StoreUpkeep } from '../open-store';
 import { withAnySession } from '../session';
 import type { Cli } from '../session';
 import { listEntry, listKeepers } from '../store-listing';
 import { table } from '../tables';
 
 const HOUR_MS = 3_600_000;
+const CACHE = "this host's cache of a store in a bucket, instead of the bucket";
 
-interface CleanUpArguments {
+interface PlaceArguments {
+  /** This host's directory in front of a bucket, and not the bucket. */
+  readonly cache?: boolean;
+}
+
+interface CleanUpArguments extends PlaceArguments {
   readonly limit?: number;
   readonly unusedFor: number;
   readonly dryRun?: boolean;
@@ -38,15 +44,17 @@ export function addStoreCommands(program: Command): void {
     (cli, _options, [digest, path = '']) =>
       digest === undefined ? listKeepers(cli) : listEntry(cli, wanted(digest), path),
   );
-  define(store.command('du').description('Tell what the store takes, and for what'), ['store du'], async (cli) => {
-    const usage = await storeUsage(cli.places.store);
-    cli.output.result(usage, () => usageTable(usage));
-  });
+  define(
+    store.command('du').description('Tell what the store takes, and for what').option('--cache', CACHE),
+    ['store du'],
+    showUsage,
+  );
   define(
     store
       .command('verify')
       .description('Hash everything that the store keeps, and look for everything that it should keep')
-      .option('--quarantine', 'move what is damaged away, so that it can be put or fetched again'),
+      .option('--quarantine', 'move what is damaged away, so that it can be put or fetched again')
+      .option('--cache', CACHE),
     ['store verify', 'store verify --quarantine --json'],
     verify,
   );
@@ -56,16 +64,30 @@ export function addStoreCommands(program: Command): void {
       .description('Remove what no result, record or run needs; with a limit, also what was used longest ago')
       .option('--limit <size>', 'how much may stay, such as 200GiB', byteSize)
       .option('--unused-for <hours>', 'spare what was used more recently; 2 at least', hours, 24)
-      .option('--dry-run', 'only tell what would go'),
+      .option('--dry-run', 'only tell what would go')
+      .option('--cache', CACHE),
     ['store gc', 'store gc --limit 200GiB --dry-run'],
     collect,
   );
 }
 
-async function verify(cli: Cli, { quarantine = false }: { quarantine?: boolean }): Promise<number> {
-  const report = await verifyStore(cli.places.store, { quarantine });
+async function showUsage(cli: Cli, { cache = false }: PlaceArguments): Promise<void> {
+  const usage = await withUpkeep(cli, cache, (upkeep) => upkeep.usage());
+  cli.output.result(usage, () => usageTable(usage));
+}
+
+async function verify(
+  cli: Cli,
+  { quarantine = false, cache = false }: PlaceArguments & { quarantine?: boolean },
+): Promise<number> {
+  const report = await withUpkeep(cli, cache, (upkeep) => upkeep.verify({ quarantine }));
   cli.output.result(report, () => reportText(report));
   return isSound(report) ? EXIT.done : EXIT.failed;
+}
+
+async function withUpkeep<T>(cli: Cli, cache: boolean, work: (upkeep: StoreUpkeep) => Promise<T>): Promise<T> {
+  const upkeep = openUpkeep(cli.places, cache);
+  return work(upkeep).finally(upkeep.close);
 }
 
 function reportText({ blobs, bytes, damaged, missing, unreadable, foreign, leftOvers }: StoreReport): string {
@@ -73,7 +95,9 @@ function reportText({ blobs, bytes, damaged, missing, unreadable, foreign, leftO
     by.length === 0 ? 'nothing needs it' : `needed by ${by.join(', ')}`;
   return [
     ...damaged.map(
-      (blob) => `damaged: ${blob.digest}; ${needed(blob.neededBy)}${blob.quarantined ? '; moved away' : ''}`,
+      (blob) =>
+        `damaged: ${blob.digest}; ${needed(blob.neededBy)}` +
+        `${blob.quarantined ? '; moved away' : ''}${blob.repaired ? ', and put again from the cache' : ''}`,
     ),
     ...missing.map(({ digest, neededBy }) => `missing: ${digest}; ${needed(neededBy)}`),
     ...unreadable.map((name) => `no JSON: ${name}`),
@@ -84,15 +108,16 @@ function reportText({ blobs, bytes, damaged, missing, unreadable, foreign, leftO
 }
 
 /** The histories of open runs tell what they need: without Temporal nothing is removed. */
-function collect(cli: Cli, { limit, unusedFor, dryRun = false }: CleanUpArguments): Promise<void> {
+function collect(cli: Cli, { limit, unusedFor, dryRun = false, cache = false }: CleanUpArguments): Promise<void> {
   return withAnySession(cli, async ({ temporal }) => {
-    const told = await cleanUp(cli.places.store, {
-      pins: digestsOfRunningWork(temporal.client),
-      sparedMs: unusedFor * HOUR_MS,
-      dryRun,
-      isCache: cli.places.bucket !== null,
-      ...(limit === undefined ? {} : { limitBytes: limit }),
-    });
+    const told = await withUpkeep(cli, cache, (upkeep) =>
+      upkeep.cleanUp({
+        pins: digestsOfRunningWork(temporal.client),
+        sparedMs: unusedFor * HOUR_MS,
+        dryRun,
+        ...(limit === undefined ? {} : { limitBytes: limit }),
+      }),
+    );
     cli.output.result(told, () => cleanedText(told, dryRun, limit));
   });
 }
@@ -118,6 +143,7 @@ function usageTable({ blobs, reached, results, records, ...others }: StoreUsage)
     files,
     shownBytes(bytes),
   ];
+  const { freeBytes } = others;
   return [
     table(
       ['What', 'Files', 'Size'],
@@ -129,7 +155,7 @@ function usageTable({ blobs, reached, results, records, ...others }: StoreUsage)
         row('notes on the folders that were put in', others.seenFolders),
       ],
     ),
-    `free on its disk: ${shownBytes(others.freeBytes)}`,
+    ...(freeBytes === null ? [] : [`free on its disk: ${shownBytes(freeBytes)}`]),
   ].join('\n');
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Sql } from './database';
-import { invalidObject, unauthenticated } from './refusals';
+import { invalidObject } from './refusals';
 import { readTexts } from './validation';
 
 const derive = promisify<string, Buffer, number, Buffer>(scrypt);
@@ -19,6 +19,11 @@ export interface NewAccount {
 export interface Account {
   readonly id: number;
   readonly superuser: boolean;
+}
+
+/** An account as the table has it. */
+export interface StoredAccount extends Account {
+  readonly active: boolean;
 }
 
 /** Characters of what one signs in with. */
@@ -50,15 +55,32 @@ export async function signIn(sql: Sql, body: unknown): Promise<string> {
   return String(row?.token);
 }
 
-/** @throws Refusal 401, as Django REST framework's token authentication words it. */
-export async function authenticate(sql: Sql, authorization: string | undefined): Promise<Account> {
-  const [scheme, ...words] = (authorization ?? '').trim().split(/\s+/);
-  if (scheme?.toLowerCase() !== 'token') throw unauthenticated();
-  if (words.length === 0) throw unauthenticated('Invalid token header. No credentials provided.');
-  if (words.length > 1) throw unauthenticated('Invalid token header. Token string should not contain spaces.');
-  const [user] = await sql.query('select id, superuser from users where token = $1', [words[0]]);
-  if (user === undefined) throw unauthenticated('Invalid token.');
-  return { id: Number(user.id), superuser: user.superuser === true };
+/** The account that a password's token was given to. */
+export function accountByToken(sql: Sql, token: string): Promise<StoredAccount | null> {
+  return readAccount(sql, 'token', token);
+}
+
+export function accountByName(sql: Sql, username: string): Promise<StoredAccount | null> {
+  return readAccount(sql, 'username', username);
+}
+
+/** Adds a user who signs in elsewhere and has no password here; of two additions at once there is one account. */
+export async function addAccount(
+  sql: Sql,
+  { username, email }: { readonly username: string; readonly email: string },
+): Promise<StoredAccount | null> {
+  await sql.query(
+    "insert into users (username, email, password_hash) values ($1, $2, '') on conflict (username) do nothing",
+    [username, email],
+  );
+  return accountByName(sql, username);
+}
+
+async function readAccount(sql: Sql, column: 'token' | 'username', value: string): Promise<StoredAccount | null> {
+  const [row] = await sql.query(`select id, superuser, active from users where ${column} = $1`, [value]);
+  return row === undefined
+    ? null
+    : { id: Number(row.id), superuser: row.superuser === true, active: row.active === true };
 }
 
 async function hashPassword(password: string): Promise<string> {

@@ -52,7 +52,7 @@ export function createApplication(options: ApplicationOptions): FastifyInstance 
     done();
   });
   server.setNotFoundHandler((_request, reply) => refuse(reply, unknownRoute()));
-  server.setErrorHandler((error, _request, reply) => refuse(reply, asRefusal(error), authentication.challenge));
+  server.setErrorHandler((error, _request, reply) => refuse(reply, asRefusal(error)));
   addPublicRoutes(server, dialect, authentication);
   if (passwords) addSignIn(server, options.database);
   for (const endpoint of dialect.endpoints) addEndpoint(server, options, endpoint);
@@ -145,8 +145,7 @@ function send(reply: FastifyReply, { status, body }: Answer): FastifyReply {
   return reply.code(status).send(body);
 }
 
-function refuse(reply: FastifyReply, refusal: Refusal, challenge = ''): FastifyReply {
-  if (refusal.status === 401) void reply.header('www-authenticate', challenge);
+function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
   return reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
 }
 

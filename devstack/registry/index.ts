@@ -2,7 +2,11 @@ export { startRegistry } from './server';
 export type { RegistryOptions, RunningRegistry } from './server';
 export { DIALECT_NAMES } from './dialect';
 export type { DialectName } from './dialect';
-export { TOKEN_USERS, TUTORIAL_PASSWORD, TUTORIAL_USERS, seedTutorial } from './seed';
+export { openLocalIssuer } from './local-issuer';
+export type { LocalIssuer, TokenUser } from './local-issuer';
+export type { TokenSettings } from './token-settings';
+export { TUTORIAL_PASSWORD } from './tutorial';
+export { TOKEN_USERS, TUTORIAL_USERS, seedTutorial } from './seed';
 export type { TutorialUser } from './seed';
 export type {
   ContainerTutorial,

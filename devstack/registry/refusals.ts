@@ -30,10 +30,6 @@ export function invalidObject(message: string): Invalid {
   return new Invalid({ non_field_errors: [message] });
 }
 
-export function unauthenticated(detail = 'Authentication credentials were not provided.'): Refusal {
-  return new Refusal(401, { detail });
-}
-
 export function forbidden(): Refusal {
   return new Refusal(403, { detail: 'You do not have permission to perform this action.' });
 }

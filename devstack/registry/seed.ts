@@ -3,6 +3,7 @@ import type { Sql } from './database';
 import { DIALECTS } from './dialects';
 import { changeRow } from './operations';
 import type { RunningRegistry } from './server';
+import { TUTORIAL_PASSWORD } from './tutorial';
 import type { Tutorial } from './tutorial';
 
 export interface TutorialUser {
@@ -18,8 +19,6 @@ export const TUTORIAL_USERS = [
   { username: 'testmodelowner', email: 'testmo@example.com', superuser: false },
   { username: 'testdataowner', email: 'testdo@example.com', superuser: false },
 ] as const satisfies readonly TutorialUser[];
-
-export const TUTORIAL_PASSWORD = 'test';
 
 /** The users of a development server with tokens; the first user there is the server's own `admin`. */
 export const TOKEN_USERS = [

@@ -1,8 +1,12 @@
 import { createApplication } from './application';
-import { passwordTokens } from './authentication';
+import { TUTORIAL_PASSWORD } from './tutorial';
+import { createAccount } from './accounts';
+import { jsonWebTokens, passwordTokens } from './authentication';
+import type { Authentication } from './authentication';
 import { openDatabase } from './database';
 import type { Database, DatabasePlace } from './database';
 import type { DialectName } from './dialect';
+import type { TokenSettings } from './token-settings';
 import { DIALECTS } from './dialects';
 
 export interface RegistryOptions {
@@ -13,6 +17,10 @@ export interface RegistryOptions {
   readonly host?: string;
   /** Absent or 0: a free one. */
   readonly port?: number;
+  /** User names of administrators; where users sign in with passwords, they are made with the tutorial's. */
+  readonly administrators?: readonly string[];
+  /** How tokens are verified (E25, HEAD). Absent: users sign in with user name and password, as they do in E23. */
+  readonly tokens?: TokenSettings;
   /** Emails whose benchmarks are approved as soon as they are made (HEAD). */
   readonly autoApproveBenchmarksFrom?: readonly string[];
   /** PEM texts of a certificate and its key; absent: plain HTTP. */
@@ -36,15 +44,15 @@ export interface RunningRegistry {
  * @throws Error when the port is taken, another process owns the database's directory or it holds another dialect.
  */
 export async function startRegistry(options: RegistryOptions): Promise<RunningRegistry> {
-  const { host = '127.0.0.1', port = 0, tls, autoApproveBenchmarksFrom = [] } = options;
+  const { host = '127.0.0.1', port = 0, tls, tokens, autoApproveBenchmarksFrom = [] } = options;
   const dialect = DIALECTS[options.dialect];
   const database = await openDatabase(options.database, dialect.migrations);
   try {
     const server = createApplication({
       dialect,
       database,
-      authentication: passwordTokens(),
-      passwords: true,
+      authentication: await authenticationOf(database, options),
+      passwords: tokens === undefined,
       settings: { autoApproveBenchmarksFrom },
       ...(tls && { tls }),
     });
@@ -52,7 +60,7 @@ export async function startRegistry(options: RegistryOptions): Promise<RunningRe
     return {
       url,
       dialect: dialect.name,
-      passwords: true,
+      passwords: tokens === undefined,
       database,
       close: async () => {
         await server.close();
@@ -63,4 +71,16 @@ export async function startRegistry(options: RegistryOptions): Promise<RunningRe
     await database.close();
     throw error;
   }
+}
+
+async function authenticationOf(
+  database: Database,
+  { tokens, administrators = [] }: RegistryOptions,
+): Promise<Authentication> {
+  if (tokens !== undefined) return jsonWebTokens(tokens, { administrators });
+  for (const username of administrators) {
+    const email = `${username}@example.com`;
+    await createAccount(database, { username, email, superuser: true, password: TUTORIAL_PASSWORD });
+  }
+  return passwordTokens();
 }

@@ -1,3 +1,6 @@
+/** The password of the tutorial's users. */
+export const TUTORIAL_PASSWORD = 'test';
+
 /** Where one cube's files are hosted, and their bare hex hashes: SHA-1 in E23, SHA-256 in E25. Absent: it has no such part. */
 export interface TutorialCube {
   /** At most 20 characters. */

@@ -3,6 +3,7 @@ import { MedperfError } from '../../contract';
 import type { BlobRef, Digest } from '../../contract';
 import { forEachBounded, inBatches } from '../bounded';
 import type { FileStore } from '../file-store';
+import type { SpaceWaiting } from '../space-admission';
 import type { BucketContents } from './bucket-contents';
 
 const FETCHED_AT_ONCE = 32;
@@ -28,7 +29,7 @@ export class BlobFetching {
     await fetching;
   }
 
-  async blobs(wanted: readonly BlobRef[]): Promise<void> {
+  async blobs(wanted: readonly BlobRef[], waiting?: SpaceWaiting): Promise<void> {
     const absent = await this.cache.absent(distinct(wanted));
     const small = absent.filter(({ size }) => size <= SMALL_BYTES);
     for (const some of inBatches(small, SMALL_OF_A_BATCH))
@@ -36,18 +37,20 @@ export class BlobFetching {
         for await (const content of this.readSmall(some)) await batch.putBytes(content);
       });
     const large = absent.filter(({ size }) => size > SMALL_BYTES);
-    await forEachBounded(large, LARGE_AT_ONCE, ({ digest, size }) => this.withRoom(size, () => this.blob(digest)));
+    await forEachBounded(large, LARGE_AT_ONCE, ({ digest, size }) =>
+      this.withRoom(size, waiting, () => this.blob(digest)),
+    );
   }
 
-  /** As {@link blob}, for what may be large. */
-  async file(digest: Digest): Promise<void> {
+  /** As {@link blob}, for what may be large: with `waiting` it waits until the disk has the room. */
+  async file(digest: Digest, waiting?: SpaceWaiting): Promise<void> {
     if (await this.cache.has(digest)) return;
     const size = await this.contents.sizeOf(digest);
-    await this.withRoom(size ?? 0, () => this.blob(digest));
+    await this.withRoom(size ?? 0, waiting, () => this.blob(digest));
   }
 
   /** Everything below a folder. */
-  async tree(root: Digest): Promise<void> {
+  async tree(root: Digest, waiting?: SpaceWaiting): Promise<void> {
     const files: BlobRef[] = [];
     const visit = async (tree: Digest): Promise<void> => {
       await this.blob(tree);
@@ -59,12 +62,13 @@ export class BlobFetching {
       await forEachBounded(folders, FETCHED_AT_ONCE, visit);
     };
     await visit(root);
-    await this.blobs(files);
+    await this.blobs(files, waiting);
   }
 
-  private async withRoom(bytes: number, fetch: () => Promise<void>): Promise<void> {
+  private async withRoom(bytes: number, waiting: SpaceWaiting | undefined, fetch: () => Promise<void>): Promise<void> {
     if (bytes <= SMALL_BYTES) return fetch();
-    const room = await this.cache.space.admitNow(bytes);
+    const { space } = this.cache;
+    const room = await (waiting === undefined ? space.admitNow(bytes) : space.admit(bytes, waiting));
     try {
       await fetch();
     } finally {

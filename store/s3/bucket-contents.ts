@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
   CopyObjectCommand,
@@ -11,6 +12,7 @@ import type { BlobRef, Digest } from '../../contract';
 import type { ByteRange, Store } from '../store';
 import { missing } from '../failures';
 import { BLOCK_BYTES } from '../file-blocks';
+import { BucketUses } from './bucket-uses';
 import { keyBelow } from './connection';
 import type { Bucket } from './connection';
 import { atBucket } from './failures';
@@ -22,19 +24,66 @@ const SENT_UNASKED_BYTES = 64 * 1024;
 
 /** What a store keeps in a bucket, under the names that it has in a directory: `blobs/ab/<hex>`, `actions/…`, `records/…`. */
 export class BucketContents {
-  constructor(private readonly bucket: Bucket) {}
+  private readonly uses: BucketUses;
 
-  /** Bytes of a blob, or null when the bucket does not have it. */
+  constructor(private readonly bucket: Bucket) {
+    this.uses = new BucketUses(bucket);
+  }
+
+  /** Bytes of a blob, which may be relied upon, or null when the bucket does not have it. */
   async sizeOf(digest: Digest): Promise<number | null> {
-    return (await findObject(this.bucket, this.blobKey(digest)))?.size ?? null;
+    const size = await this.look(digest);
+    if (size === null || this.isUsed(digest)) return size;
+    await this.uses.settle(blobName(digest));
+    return this.look(digest);
+  }
+
+  /** Whether this process knows that the bucket has it, and that nobody will remove it soon. */
+  isUsed(digest: Digest): boolean {
+    return this.uses.isNoted(blobName(digest));
+  }
+
+  /** The blob, and everything below it, was used now. */
+  use(digest: Digest): Promise<void> {
+    return this.uses.note(blobName(digest));
   }
 
   /** Sends a blob that `from` has, unless it is there; one whose sending was interrupted is gone on with. */
   async put(blob: BlobRef, from: Pick<Store, 'openRead'>, signal?: AbortSignal): Promise<void> {
-    if (blob.size > SENT_UNASKED_BYTES && (await this.sizeOf(blob.digest)) === blob.size) return;
     const open = (range: ByteRange): Promise<Readable> => from.openRead(blob.digest, range);
     const content = { ...blob, contentType: 'application/octet-stream', open };
-    await putIfAbsent(this.bucket, this.blobKey(blob.digest), content, { signal, keepUnfinished: () => true });
+    let isAsked = blob.size > SENT_UNASKED_BYTES;
+    for (;;) {
+      signal?.throwIfAborted();
+      if (isAsked && (await this.sizeOf(blob.digest)) !== null) return;
+      const options = { signal, keepUnfinished: () => true };
+      if (await putIfAbsent(this.bucket, this.blobKey(blob.digest), content, options)) {
+        this.uses.remember(blobName(blob.digest));
+        return;
+      }
+      // It is there; what a clean-up is about to remove is put once more.
+      isAsked = true;
+    }
+  }
+
+  /** A blob's first bytes as text, or null where the bucket does not have it. */
+  async beginningOf(digest: Digest, bytes: number): Promise<string | null> {
+    const body = await this.get(this.blobKey(digest), `bytes=0-${bytes - 1}`);
+    return body === null ? null : this.textOf(body);
+  }
+
+  /** A whole small blob; throws `StoreUnavailable` for one that is missing, damaged or larger. */
+  async readWhole(digest: Digest, maxBytes: number): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const block of this.read(digest, 0)) {
+      for (const part of block) bytes += part.length;
+      if (bytes > maxBytes) throw missing(digest);
+      parts.push(...block);
+    }
+    const whole = Buffer.concat(parts);
+    if (createHash('sha256').update(whole).digest('hex') !== toMedperfHash(digest)) throw missing(digest);
+    return whole;
   }
 
   /** A blob's bytes from `start` on, in blocks; throws `StoreUnavailable` when the bucket does not have it. */
@@ -56,17 +105,21 @@ export class BucketContents {
       await client.send(new CopyObjectCommand({ Bucket, Key: aside, CopySource: encodeURI(`${Bucket}/${Key}`) }));
       await client.send(new DeleteObjectCommand({ Bucket, Key }));
     });
+    this.uses.forget(blobName(digest));
   }
 
-  /** The JSON text under a name such as `actions/<hex>.json`, or null. */
+  /** Under which a blob lies below the place's prefix. */
+  nameOf(digest: Digest): string {
+    return blobName(digest);
+  }
+
+  /** The JSON text under a name such as `actions/<hex>.json`, which counts as used now, or null. */
   async readText(name: string): Promise<string | null> {
     const body = await this.get(keyBelow(this.bucket.place, name));
     if (body === null) return null;
-    return this.ask(async () => {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of body) chunks.push(chunk as Uint8Array);
-      return Buffer.concat(chunks).toString();
-    });
+    const text = await this.textOf(body);
+    await this.uses.note(name);
+    return text;
   }
 
   async writeJson(name: string, value: unknown): Promise<void> {
@@ -74,6 +127,7 @@ export class BucketContents {
     const Body = canonicalJson(value);
     const put = { Bucket: place.bucket, Key: keyBelow(place, name), Body, ContentType: 'application/json' };
     await this.ask((client) => client.send(new PutObjectCommand(put)));
+    this.uses.remember(name);
   }
 
   /** Names below a folder that begin with `prefix`, without the folder. */
@@ -86,6 +140,18 @@ export class BucketContents {
       for await (const { Contents = [] } of pages)
         for (const { Key } of Contents) if (Key !== undefined) names.push(Key.slice(before.length));
       return names;
+    });
+  }
+
+  private async look(digest: Digest): Promise<number | null> {
+    return (await findObject(this.bucket, this.blobKey(digest)))?.size ?? null;
+  }
+
+  private textOf(body: Readable): Promise<string> {
+    return this.ask(async () => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of body) chunks.push(chunk as Uint8Array);
+      return Buffer.concat(chunks).toString();
     });
   }
 
@@ -109,9 +175,13 @@ export class BucketContents {
   }
 
   private blobKey(digest: Digest): string {
-    const hex = toMedperfHash(digest);
-    return keyBelow(this.bucket.place, 'blobs', hex.slice(0, 2), hex);
+    return keyBelow(this.bucket.place, blobName(digest));
   }
+}
+
+function blobName(digest: Digest): string {
+  const hex = toMedperfHash(digest);
+  return `blobs/${hex.slice(0, 2)}/${hex}`;
 }
 
 /** Joins what comes from the network, so that every block but the last has at least {@link BLOCK_BYTES}. */

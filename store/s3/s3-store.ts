@@ -5,7 +5,7 @@ import { forEachBounded } from '../bounded';
 import { quoted } from '../failures';
 import type { FileStore } from '../file-store';
 import { asActionResult, decodedName, encodedName } from '../record-forms';
-import type { SpaceAdmission } from '../space-admission';
+import type { SpaceAdmission, SpaceWaiting } from '../space-admission';
 import type { ByteRange, ContentBatch, PartialBlob, PutTreeOptions, Store, TreeEntry } from '../store';
 import { BucketContents } from './bucket-contents';
 import { BlobFetching } from './blob-fetching';
@@ -22,7 +22,7 @@ export class S3Store implements Store {
   private readonly contents: BucketContents;
   private readonly fetching: BlobFetching;
 
-  /** @param cache Holds nothing that the bucket does not have; losing it costs time. */
+  /** @param cache Losing it costs time; what it has is believed to be in the bucket only after a look there. */
   constructor(
     private readonly cache: FileStore,
     bucket: Bucket,
@@ -40,7 +40,8 @@ export class S3Store implements Store {
   }
 
   async sizeOf(digest: Digest): Promise<number | null> {
-    return (await this.cache.sizeOf(digest)) ?? this.contents.sizeOf(digest);
+    const cached = this.contents.isUsed(digest) ? await this.cache.sizeOf(digest) : null;
+    return cached ?? this.contents.sizeOf(digest);
   }
 
   async putBytes(bytes: Uint8Array | string): Promise<BlobRef> {
@@ -87,13 +88,20 @@ export class S3Store implements Store {
   }
 
   async composeTree(entries: Readonly<Record<string, TreeEntry>>): Promise<TreeRef> {
-    for (const entry of Object.values(entries)) if (entry.kind === 'directory') await this.fetching.blob(entry.digest);
+    for (const entry of Object.values(entries)) {
+      if (entry.kind === 'directory') await this.fetching.blob(entry.digest);
+      // A folder that is sent is whole: what it holds has to be there, and to stay.
+      if ((await this.sizeOf(entry.digest)) !== null) continue;
+      if (entry.kind === 'directory') await this.sendTree(entry.digest, undefined);
+      else await this.send(entry.digest);
+    }
     const tree = await this.cache.composeTree(entries);
     await this.send(tree.digest);
     return tree;
   }
 
   async openRead(digest: Digest, range?: ByteRange): Promise<Readable> {
+    await this.contents.use(digest);
     await this.fetching.file(digest);
     return this.cache.openRead(digest, range);
   }
@@ -104,13 +112,15 @@ export class S3Store implements Store {
   }
 
   async readBytes(digest: Digest, maxBytes?: number): Promise<Buffer> {
+    await this.contents.use(digest);
     await this.fetching.blob(digest);
     return this.cache.readBytes(digest, maxBytes);
   }
 
-  async check(digest: Digest, signal?: AbortSignal): Promise<void> {
-    await this.fetching.file(digest);
-    await this.cache.check(digest, signal);
+  async check(digest: Digest, waiting: SpaceWaiting = {}): Promise<void> {
+    await this.contents.use(digest);
+    await this.fetching.file(digest, waiting);
+    await this.cache.check(digest, waiting);
   }
 
   /** The bucket has a folder only after what is in it. */
@@ -119,26 +129,29 @@ export class S3Store implements Store {
   }
 
   async listDirectory(tree: Digest): Promise<Readonly<Record<string, TreeEntry>>> {
-    await this.fetching.blob(tree);
-    return this.cache.listDirectory(tree);
+    await this.contents.use(tree);
+    return this.list(tree);
   }
 
   async lookUp(tree: Digest, path: string): Promise<TreeEntry | null> {
+    await this.contents.use(tree);
     let found: TreeEntry | null = { kind: 'directory', digest: tree };
     for (const part of path === '' ? [] : path.split('/')) {
       if (found.kind === 'file') return null;
-      found = (await this.listDirectory(found.digest))[part] ?? null;
+      found = (await this.list(found.digest))[part] ?? null;
       if (found === null) return null;
     }
     return found;
   }
 
-  async materialise(tree: Digest, target: string, how: 'link' | 'copy'): Promise<void> {
-    await this.fetching.tree(tree);
+  async materialise(tree: Digest, target: string, how: 'link' | 'copy', waiting: SpaceWaiting = {}): Promise<void> {
+    await this.contents.use(tree);
+    await this.fetching.tree(tree, waiting);
     await this.cache.materialise(tree, target, how);
   }
 
   async materialiseFile(blob: Digest, target: string, how: 'link' | 'copy'): Promise<void> {
+    await this.contents.use(blob);
     await this.fetching.file(blob);
     await this.cache.materialiseFile(blob, target, how);
   }
@@ -171,6 +184,12 @@ export class S3Store implements Store {
   async listRecords(prefix: string): Promise<string[]> {
     const files = await this.contents.list('records', encodeURIComponent(prefix));
     return files.flatMap((file) => decodedName(file) ?? []).sort();
+  }
+
+  /** What is below a tree is held by it and needs no note of its own. */
+  private async list(tree: Digest): Promise<Readonly<Record<string, TreeEntry>>> {
+    await this.fetching.blob(tree);
+    return this.cache.listDirectory(tree);
   }
 
   private async sent(blob: BlobRef, signal?: AbortSignal): Promise<BlobRef> {

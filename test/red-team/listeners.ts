@@ -22,13 +22,21 @@ export interface Listeners {
   close(): Promise<void>;
 }
 
-const bridgeNetwork = z.object({ IPAM: z.object({ Config: z.tuple([z.object({ Gateway: z.string() })]) }) });
+const bridgeNetwork = z.object({
+  IPAM: z.object({ Config: z.tuple([z.object({ Subnet: z.string(), Gateway: z.string().optional() })]) }),
+});
+
+/** A daemon that made its bridge itself gave it the first address, and tells so only from its next start on. */
+async function bridgeAddress(docker: Docker): Promise<string> {
+  const { IPAM } = bridgeNetwork.parse(await docker.getNetwork('bridge').inspect());
+  const [{ Subnet, Gateway }] = IPAM.Config;
+  return Gateway ?? Subnet.replace(/\d+\/\d+$/, '1');
+}
 
 /** Listens on loopback and on Docker's bridge, which an unconfined container reaches and nobody off this machine does. */
 export async function listen(docker: Docker, folder: string): Promise<Listeners> {
   const heard = new Set<string>();
-  const { IPAM } = bridgeNetwork.parse(await docker.getNetwork('bridge').inspect());
-  const bridge = IPAM.Config[0].Gateway;
+  const bridge = await bridgeAddress(docker);
   const abstractName = `medperf-red-team-${randomBytes(6).toString('hex')}`;
   const socketFile = path.join(folder, 'socket');
   const servers = await Promise.all([
