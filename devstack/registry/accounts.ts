@@ -33,11 +33,12 @@ const CREDENTIALS = { username: 150, password: 128 };
 export async function createAccount(sql: Sql, account: NewAccount): Promise<number> {
   const { username, email, superuser, password } = account;
   const hash = password === undefined ? '' : await hashPassword(password);
-  const changed = await sql.query(
-    'update users set superuser = $2, password_hash = $3 where username = $1 returning id',
-    [username, superuser, hash],
-  );
-  const inserted = 'insert into users (username, email, superuser, password_hash) values ($1, $2, $3, $4) returning id';
+  const changed = await sql.query('update users set superuser = $2, password = $3 where username = $1 returning id', [
+    username,
+    superuser,
+    hash,
+  ]);
+  const inserted = 'insert into users (username, email, superuser, password) values ($1, $2, $3, $4) returning id';
   const [row] = changed.length > 0 ? changed : await sql.query(inserted, [username, email, superuser, hash]);
   return Number(row?.id);
 }
@@ -45,14 +46,19 @@ export async function createAccount(sql: Sql, account: NewAccount): Promise<numb
 /** The user's one token, made at the first sign-in. */
 export async function signIn(sql: Sql, body: unknown): Promise<string> {
   const { username = '', password = '' } = readTexts(body, CREDENTIALS);
-  const [user] = await sql.query('select id, password_hash from users where username = $1', [username]);
-  const right = await passwordMatches(password, user === undefined ? '' : String(user.password_hash));
+  const [user] = await sql.query('select id, password from users where username = $1', [username]);
+  const right = await passwordMatches(password, user === undefined ? '' : String(user.password));
   if (user === undefined || !right) throw invalidObject('Unable to log in with provided credentials.');
   const [row] = await sql.query('update users set token = coalesce(token, $2) where id = $1 returning token', [
     user.id,
     randomBytes(20).toString('hex'),
   ]);
   return String(row?.token);
+}
+
+/** Sets the password and ends what the user's token opened. */
+export async function changePassword(sql: Sql, id: number, password: string): Promise<void> {
+  await sql.query('update users set password = $2, token = null where id = $1', [id, await hashPassword(password)]);
 }
 
 /** The account that a password's token was given to. */
@@ -70,7 +76,7 @@ export async function addAccount(
   { username, email }: { readonly username: string; readonly email: string },
 ): Promise<StoredAccount | null> {
   await sql.query(
-    "insert into users (username, email, password_hash) values ($1, $2, '') on conflict (username) do nothing",
+    "insert into users (username, email, password) values ($1, $2, '') on conflict (username) do nothing",
     [username, email],
   );
   return accountByName(sql, username);
@@ -83,7 +89,7 @@ async function readAccount(sql: Sql, column: 'token' | 'username', value: string
     : { id: Number(row.id), superuser: row.superuser === true, active: row.active === true };
 }
 
-async function hashPassword(password: string): Promise<string> {
+export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   return `${salt.toString('hex')}:${(await derive(password, salt, KEY_BYTES)).toString('hex')}`;
 }

@@ -63,7 +63,7 @@ function pairHistory(kind: AssociationKind, permit: Permission): Operation {
       const text = `${associations.table} where ${column} = $1 and benchmark = $2 order by ${associations.table}.id`;
       return ok(await readRows(call.sql, view, text, [idOf(call, 'id'), idOf(call, 'benchmark')]));
     },
-    document: { status: 200, response: { array: view } },
+    document: { status: 200, response: { items: { one: view } } },
   };
 }
 

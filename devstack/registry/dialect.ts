@@ -4,7 +4,7 @@ import type { Endpoint } from './operations';
 import type { Caller, View } from './resource';
 import type { Tutorial } from './tutorial';
 
-export const DIALECT_NAMES = ['E25'] as const;
+export const DIALECT_NAMES = ['E23', 'E25', 'HEAD'] as const;
 
 /** A generation of MedPerf's server, as `docs/stand-in.md` tells them apart. */
 export type DialectName = (typeof DIALECT_NAMES)[number];

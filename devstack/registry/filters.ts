@@ -1,4 +1,4 @@
-import type { Address } from './calls';
+import type { Address, Call } from './calls';
 import { LARGEST_INTEGER, wholeNumber } from './field-values';
 import { invalidFields } from './refusals';
 import type { Caller, Field, Resource, View } from './resource';
@@ -10,17 +10,18 @@ export interface Filter {
 }
 
 /**
- * The condition that a list's query asks for. Filters are exact; an empty one and one of another name are ignored.
+ * The condition that a list's query asks for, on top of `base`. Filters are exact; an empty one and one of another name are
+ * ignored.
  * @throws Invalid for a value that the field cannot have.
  */
 export async function filterOf(
-  { sql }: Caller,
-  { query }: Address,
+  { sql, address: { query } }: Call,
   resource: Resource,
   names: readonly string[],
+  base: Filter,
 ): Promise<Filter> {
-  const conditions: string[] = [];
-  const values: unknown[] = [];
+  const conditions = [...base.conditions];
+  const values = [...base.values];
   const messages: Record<string, readonly string[]> = {};
   for (const name of names) {
     const text = query.getAll(name).at(-1)?.trim() ?? '';

@@ -4,6 +4,7 @@ import { referredIn } from './database';
 import type { Row } from './database';
 import { LARGEST_INTEGER } from './field-values';
 import { askedOrder, filterOf } from './filters';
+import type { Filter } from './filters';
 import { page } from './pages';
 import type { Selection } from './pages';
 import { administrator } from './permissions';
@@ -38,7 +39,7 @@ export interface OperationDocument {
 export type Shape =
   | { readonly one: View }
   | { readonly page: View }
-  | { readonly array: View }
+  | { readonly items: Shape }
   | { readonly creation: Resource }
   | { readonly change: Resource; readonly completeness?: Completeness }
   /** A JSON schema of its own. */
@@ -51,7 +52,7 @@ export interface Endpoint extends Readonly<Partial<Record<Method, Operation>>> {
 
 export interface ListOptions {
   readonly permit?: Permission;
-  /** Fields that the query may ask for; absent where it is not looked at. */
+  /** Fields that the query may ask for; absent where the query is not looked at. */
   readonly filters?: readonly string[];
 }
 
@@ -59,20 +60,33 @@ export interface ListOptions {
 export function list(view: View, { permit, filters }: ListOptions = {}): Operation {
   return {
     ...(permit && { permit }),
-    answer: async (call) => {
-      if (filters === undefined) return page(call, { view });
-      const { conditions, values } = await filterOf(call, call.address, view.resource, filters);
-      const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
-      const order = askedOrder(call.address, view);
-      return page(call, { view, where, values, ...(order && { order }) });
-    },
-    document: {
-      status: 200,
-      response: { page: view },
-      query: [...(filters ?? []), ...(filters ? ['ordering'] : [])],
-      ...(filters && { statuses: [400] }),
-    },
+    answer: (call) => filtered(call, view, { conditions: [], values: [] }, filters),
+    document: listDocument(view, filters),
   };
+}
+
+/** The caller's own rows. */
+export function ownRows(view: View, filters?: readonly string[]): Operation {
+  const { table, maker } = view.resource;
+  return {
+    answer: (call) => {
+      const own = { conditions: [`${table}.${maker ?? 'id'} = $1`], values: [call.user.id] };
+      return filtered(call, view, own, filters);
+    },
+    document: listDocument(view, filters),
+  };
+}
+
+async function filtered(call: Call, view: View, base: Filter, filters: readonly string[] | undefined): Promise<Answer> {
+  const { conditions, values } = filters ? await filterOf(call, view.resource, filters, base) : base;
+  const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
+  const order = filters && askedOrder(call.address, view);
+  return page(call, { view, where, values, ...(order && { order }) });
+}
+
+function listDocument(view: View, filters: readonly string[] | undefined): OperationDocument {
+  if (filters === undefined) return { status: 200, response: { page: view } };
+  return { status: 200, response: { page: view }, query: [...filters, 'ordering'], statuses: [400] };
 }
 
 /** The rows that `select` picks by the call; `exists` is a resource whose row the path's `id` must name. */
@@ -89,12 +103,6 @@ export function rowsOf(
     },
     document: { status: 200, response: { page: view } },
   };
-}
-
-/** The caller's own rows. */
-export function ownRows(view: View): Operation {
-  const { table, maker } = view.resource;
-  return rowsOf(view, (call) => ({ where: `where ${table}.${maker ?? 'id'} = $1`, values: [call.user.id] }));
 }
 
 export function create(view: View, permit?: Permission): Operation {

@@ -90,7 +90,7 @@ const FAILURES: Readonly<Record<number, Json>> = {
 function schemaOf(shape: Shape, components: Components): Json {
   if ('schema' in shape) return shape.schema as Json;
   if ('one' in shape) return viewSchema(shape.one, components);
-  if ('array' in shape) return { type: 'array', items: viewSchema(shape.array, components) };
+  if ('items' in shape) return { type: 'array', items: schemaOf(shape.items, components) };
   if ('page' in shape) return pageOf(viewSchema(shape.page, components));
   if ('creation' in shape) return requestSchema(shape.creation, 'create', true, components);
   return requestSchema(shape.change, 'update', shape.completeness === 'complete', components);

@@ -9,7 +9,7 @@ export const USERS_TABLE = `
     superuser boolean not null default false,
     active boolean not null default true,
     metadata json not null default '{}',
-    password_hash text not null default '',
+    password text not null default '',
     token char(40) constraint users_token unique
   );`;
 
