@@ -98,7 +98,7 @@ async function runRegistry({ output }: Cli, { port, database: directory }: Regis
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
-  const registry = await startRegistry({ database: { directory }, port });
+  const registry = await startRegistry({ dialect: 'E25', database: { directory }, port });
   output.result({ url: registry.url }, () => `The registry answers at ${registry.url}.`);
   await stopped;
   await registry.close();

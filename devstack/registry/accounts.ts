@@ -1,9 +1,8 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Row, Sql } from './database';
-import { readFields } from './fields';
-import type { FieldSource } from './fields';
-import { invalidObject, unauthenticated } from './refusals';
+import type { Sql } from './database';
+import { invalidObject } from './refusals';
+import { readTexts } from './validation';
 
 const derive = promisify<string, Buffer, number, Buffer>(scrypt);
 const KEY_BYTES = 32;
@@ -11,7 +10,8 @@ const KEY_BYTES = 32;
 export interface NewAccount {
   readonly username: string;
   readonly email: string;
-  readonly password: string;
+  /** Absent: nobody signs in by it. */
+  readonly password?: string;
   readonly superuser: boolean;
 }
 
@@ -21,32 +21,33 @@ export interface Account {
   readonly superuser: boolean;
 }
 
-/** What answers show of a user. */
-export const USER_COLUMNS = 'id, username, email, first_name, last_name';
+/** An account as the table has it. */
+export interface StoredAccount extends Account {
+  readonly active: boolean;
+}
 
-const CREDENTIALS: FieldSource = {
-  table: 'users',
-  label: 'user',
-  fields: {
-    username: { kind: 'text', max: 150, blank: false, required: true },
-    password: { kind: 'text', max: 128, blank: false, required: true },
-  },
-};
+/** Characters of what one signs in with. */
+const CREDENTIALS = { username: 150, password: 128 };
 
+/** Makes the user, or gives the one of that name the password and the rights. */
 export async function createAccount(sql: Sql, account: NewAccount): Promise<number> {
-  const { username, email, superuser } = account;
-  const [row] = await sql.query(
-    'insert into users (username, email, superuser, password_hash) values ($1, $2, $3, $4) returning id',
-    [username, email, superuser, await hashPassword(account.password)],
-  );
+  const { username, email, superuser, password } = account;
+  const hash = password === undefined ? '' : await hashPassword(password);
+  const changed = await sql.query('update users set superuser = $2, password = $3 where username = $1 returning id', [
+    username,
+    superuser,
+    hash,
+  ]);
+  const inserted = 'insert into users (username, email, superuser, password) values ($1, $2, $3, $4) returning id';
+  const [row] = changed.length > 0 ? changed : await sql.query(inserted, [username, email, superuser, hash]);
   return Number(row?.id);
 }
 
 /** The user's one token, made at the first sign-in. */
 export async function signIn(sql: Sql, body: unknown): Promise<string> {
-  const { username, password } = await readFields(sql, CREDENTIALS, body, null);
-  const [user] = await sql.query('select id, password_hash from users where username = $1', [username]);
-  const right = await passwordMatches(String(password), user === undefined ? '' : String(user.password_hash));
+  const { username = '', password = '' } = readTexts(body, CREDENTIALS);
+  const [user] = await sql.query('select id, password from users where username = $1', [username]);
+  const right = await passwordMatches(password, user === undefined ? '' : String(user.password));
   if (user === undefined || !right) throw invalidObject('Unable to log in with provided credentials.');
   const [row] = await sql.query('update users set token = coalesce(token, $2) where id = $1 returning token', [
     user.id,
@@ -55,22 +56,40 @@ export async function signIn(sql: Sql, body: unknown): Promise<string> {
   return String(row?.token);
 }
 
-/** @throws Refusal 401, as Django REST framework's token authentication words it. */
-export async function authenticate(sql: Sql, authorization: string | undefined): Promise<Account> {
-  const [scheme, ...words] = (authorization ?? '').trim().split(/\s+/);
-  if (scheme?.toLowerCase() !== 'token') throw unauthenticated();
-  if (words.length === 0) throw unauthenticated('Invalid token header. No credentials provided.');
-  if (words.length > 1) throw unauthenticated('Invalid token header. Token string should not contain spaces.');
-  const [user] = await sql.query('select id, superuser from users where token = $1', [words[0]]);
-  if (user === undefined) throw unauthenticated('Invalid token.');
-  return { id: Number(user.id), superuser: user.superuser === true };
+/** Sets the password and ends what the user's token opened. */
+export async function changePassword(sql: Sql, id: number, password: string): Promise<void> {
+  await sql.query('update users set password = $2, token = null where id = $1', [id, await hashPassword(password)]);
 }
 
-export async function findUser(sql: Sql, id: number): Promise<Row | undefined> {
-  return (await sql.query(`select ${USER_COLUMNS} from users where id = $1`, [id]))[0];
+/** The account that a password's token was given to. */
+export function accountByToken(sql: Sql, token: string): Promise<StoredAccount | null> {
+  return readAccount(sql, 'token', token);
 }
 
-async function hashPassword(password: string): Promise<string> {
+export function accountByName(sql: Sql, username: string): Promise<StoredAccount | null> {
+  return readAccount(sql, 'username', username);
+}
+
+/** Adds a user who signs in elsewhere and has no password here; of two additions at once there is one account. */
+export async function addAccount(
+  sql: Sql,
+  { username, email }: { readonly username: string; readonly email: string },
+): Promise<StoredAccount | null> {
+  await sql.query(
+    "insert into users (username, email, password) values ($1, $2, '') on conflict (username) do nothing",
+    [username, email],
+  );
+  return accountByName(sql, username);
+}
+
+async function readAccount(sql: Sql, column: 'token' | 'username', value: string): Promise<StoredAccount | null> {
+  const [row] = await sql.query(`select id, superuser, active from users where ${column} = $1`, [value]);
+  return row === undefined
+    ? null
+    : { id: Number(row.id), superuser: row.superuser === true, active: row.active === true };
+}
+
+export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   return `${salt.toString('hex')}:${(await derive(password, salt, KEY_BYTES)).toString('hex')}`;
 }
