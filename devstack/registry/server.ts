@@ -3,7 +3,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { stringify } from 'yaml';
 import { signIn } from './accounts';
 import { passwordTokens } from './authentication';
-import type { Authentication } from './authentication';
 import { ok } from './calls';
 import type { Answer, Call } from './calls';
 import { openDatabase } from './database';
@@ -30,6 +29,7 @@ export interface RunningRegistry {
 }
 
 const BASE = '/api/v0';
+const AUTHENTICATION = passwordTokens();
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 /** Bytes of a request's body; Django's own default. */
 const BODY_LIMIT = 2_621_440;
@@ -117,7 +117,7 @@ function redirectToSlash(server: FastifyInstance, url: string): void {
 
 /** The order of checks is the real server's: who is it, is the method there, may he, and only then what is asked. */
 async function serve(database: Database, request: FastifyRequest, operation: Operation | undefined): Promise<Answer> {
-  const user = await authenticate(database, request.headers.authorization);
+  const user = await AUTHENTICATION.authenticate(database, request.headers.authorization);
   if (operation === undefined) throw methodNotAllowed(request.method);
   const answer = async (sql: Call['sql']): Promise<Answer> => {
     const call = { sql, user, ids: idsOf(request), address: addressOf(request), body: () => bodyOf(request) };
