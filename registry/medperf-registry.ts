@@ -3,6 +3,7 @@ import { MedperfError } from '../contract';
 import { accepted, unavailable } from './answers';
 import { decideAssociation, newestOfEach, requestAssociation } from './association-request';
 import { CubeRegistration } from './cube-registration';
+import type { Authorization } from './credentials';
 import { HttpSession } from './http-session';
 import type { SessionOptions } from './http-session';
 import { ASSOCIATION, BENCHMARK, CUBE, PAGE, USER, later, pairRow } from './records';
@@ -17,7 +18,7 @@ const MAX_PAGES = 3000;
 export class MedperfRegistry implements Registry {
   private readonly session: HttpSession;
 
-  constructor(options: SessionOptions & { readonly token: string }) {
+  constructor(options: SessionOptions & { readonly authorization: Authorization }) {
     this.session = new HttpSession(options);
   }
 
