@@ -51,7 +51,8 @@ async function withProfile<T>(cli: Cli, profile: Profile, work: (session: Sessio
 }
 
 export async function withRegistry<T>(cli: Cli, work: (registry: MedperfRegistry) => Promise<T>): Promise<T> {
-  const registry = openRegistry(await openProfiles(cli.places.config).get(cli.profile));
+  const profiles = openProfiles(cli.places.config);
+  const registry = openRegistry(profiles, await profiles.get(cli.profile));
   try {
     return await work(registry);
   } finally {

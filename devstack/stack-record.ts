@@ -11,7 +11,8 @@ const RecordSchema = z.object({
   supervisor: identity,
   startedAt: z.iso.datetime(),
   temporal: z.object({ address: z.string(), uiUrl: z.url(), process: identity }),
-  registry: z.object({ url: z.url() }),
+  /** `tokens` is the file of its users' tokens, where it takes those of an issuer of its own. */
+  registry: z.object({ url: z.url(), tokens: z.string().exactOptional() }),
   /** `directory` is the folder that `url` shows: who writes below it publishes. */
   files: z.object({ url: z.url(), directory: z.string() }),
   docker: z.object({ socketPath: z.string().nullable(), process: identity.nullable() }),

@@ -8,6 +8,8 @@ export interface Answer {
   readonly body: unknown;
   /** Where a 3xx answer points. */
   readonly location: string | null;
+  /** How a 401 wants to be asked: `Token` or `Bearer …`. */
+  readonly challenge?: string | null;
 }
 
 /**

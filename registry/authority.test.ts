@@ -7,7 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireAuthority } from './authority';
-import { signIn } from './sign-in';
+import { signInByPassword } from './sign-in';
+
+const ADA = { username: 'ada', password: 'secret' };
 
 let folder: string;
 let server: Server;
@@ -56,15 +58,17 @@ afterAll(async () => {
 const address = (): string => `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 it('a server that an authority of the site certified is trusted with that authority alone', async () => {
-  expect(await signIn(address(), 'ada', 'secret', { ca: requireAuthority(ca) })).toMatchObject({ token: 'abc' });
+  const signIn = (authority?: string): Promise<unknown> =>
+    signInByPassword({ server: address(), ...(authority !== undefined && { ca: authority }) }, ADA);
+  expect(await signIn(requireAuthority(ca))).toMatchObject({ credentials: { token: 'abc' } });
   const untrusted = {
     type: 'RegistryUnavailable',
     facts: { next: expect.stringContaining('login --ca FILE') as string },
   };
-  await expect(signIn(address(), 'ada', 'secret')).rejects.toMatchObject(untrusted);
+  await expect(signIn()).rejects.toMatchObject(untrusted);
   openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'k', '-out', 'other.pem', '-subj', '/CN=Another');
   const other = requireAuthority(await readFile(inFolder('other.pem'), 'utf8'));
-  await expect(signIn(address(), 'ada', 'secret', { ca: other })).rejects.toMatchObject(untrusted);
+  await expect(signIn(other)).rejects.toMatchObject(untrusted);
 });
 
 it('an authority is its certificates and nothing else of the file', async () => {

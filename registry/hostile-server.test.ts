@@ -41,7 +41,12 @@ afterEach(async () => {
 
 function registryWith(limits: { milliseconds: number; bytes: number }): MedperfRegistry {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return new MedperfRegistry({ server: url, token: 'a', limits, pause: () => Promise.resolve() });
+  return new MedperfRegistry({
+    server: url,
+    authorization: () => Promise.resolve('Token a'),
+    limits,
+    pause: () => Promise.resolve(),
+  });
 }
 
 function json(response: ServerResponse, body: unknown): void {

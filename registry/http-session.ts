@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import { MedperfError } from '../contract';
 import { unavailable } from './answers';
 import type { Answer } from './answers';
+import type { Authorization } from './credentials';
 import { serverAddress } from './server-address';
 
 const BASE = '/api/v0';
@@ -23,7 +24,7 @@ const LONGEST_PAUSE_MS = 5_000;
 export interface SessionOptions {
   readonly server: string;
   /** Absent before sign-in. */
-  readonly token?: string;
+  readonly authorization?: Authorization;
   /** PEM of the authority that alone may certify the server; else those that Node.js trusts. */
   readonly ca?: string;
   /** Waits between the attempts of a reading request. */
@@ -48,13 +49,13 @@ export interface AnswerLimits {
 export class HttpSession {
   readonly server: string;
   private readonly agent: Agent;
-  private readonly headers: Readonly<Record<string, string>>;
+  private readonly authorization: Authorization | null;
   private readonly pause: NonNullable<SessionOptions['pause']>;
   private readonly limits: AnswerLimits;
 
   constructor({
     server,
-    token,
+    authorization,
     ca,
     pause = sleep,
     limits = { milliseconds: DEADLINE_MS, bytes: ANSWER_BYTES },
@@ -66,7 +67,7 @@ export class HttpSession {
       bodyTimeout: ANSWER_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
     });
-    this.headers = { accept: 'application/json', ...(token !== undefined && { authorization: `Token ${token}` }) };
+    this.authorization = authorization ?? null;
     this.pause = pause;
     this.limits = limits;
   }
@@ -118,21 +119,27 @@ export class HttpSession {
     body: unknown,
     signal: AbortSignal | undefined,
   ): Promise<Answer & { retryAfterMs: number | null }> {
+    const authorization = await this.authorization?.(signal);
     const deadline = AbortSignal.timeout(this.limits.milliseconds);
     try {
       const response = await request(`${this.server}${path}`, {
         dispatcher: this.agent,
         method,
-        headers: body === undefined ? this.headers : { ...this.headers, 'content-type': 'application/json' },
+        headers: {
+          accept: 'application/json',
+          ...(authorization !== undefined && { authorization }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
         ...(body !== undefined && { body: JSON.stringify(body) }),
         signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
       });
-      const { 'retry-after': retryAfter, location } = response.headers;
+      const { 'retry-after': retryAfter, location, 'www-authenticate': challenge } = response.headers;
       const text = await this.read(response.body, path);
       return {
         status: response.statusCode,
         body: parse(text),
         location: typeof location === 'string' ? location : null,
+        challenge: typeof challenge === 'string' ? challenge : null,
         retryAfterMs: typeof retryAfter === 'string' ? retryPause(retryAfter) : null,
       };
     } catch (error) {

@@ -1,5 +1,5 @@
 import { MedperfRegistry } from './medperf-registry';
-import type { SignedInProfile } from './profiles';
+import type { Profile, Profiles } from './profiles';
 
 export type * from './registry';
 export { CUBE_NAME_LENGTH, refuseUnregistrableName } from './cube-registration';
@@ -8,9 +8,27 @@ export { openProfiles } from './profiles';
 export type { Profile, Profiles, SignedInProfile } from './profiles';
 export { requireAuthority } from './authority';
 export { serverAddress } from './server-address';
-export { signIn } from './sign-in';
+export {
+  MEDPERF_SERVER,
+  MEDPERF_SIGN_IN,
+  findSignIn,
+  signInAtIssuer,
+  signInByPassword,
+  signInLocally,
+} from './sign-in';
+export type { ServerPlace, SignInFacts, SignedIn } from './sign-in';
+export { signOut } from './sign-out';
+export type { DeviceCode } from './device-sign-in';
+export type { Authorization, Credentials, SignInPlace } from './credentials';
+export { DIALECTS } from './server-dialect';
+export type { Dialect } from './server-dialect';
 
-/** The registry as the profile's user sees it; close it when done. */
-export function openRegistry({ server, token, ca }: Pick<SignedInProfile, 'server' | 'token' | 'ca'>): MedperfRegistry {
-  return new MedperfRegistry({ server, token, ...(ca === undefined ? {} : { ca }) });
+/** The registry as the profile's user sees it, with his credentials as they are at each request; close it when done. */
+export function openRegistry(profiles: Profiles, { name, server, ca, dialect }: Profile): MedperfRegistry {
+  return new MedperfRegistry({
+    server,
+    authorization: profiles.authorization(name),
+    ...(ca === undefined ? {} : { ca }),
+    ...(dialect === undefined ? {} : { dialect }),
+  });
 }

@@ -3,6 +3,7 @@ import { MedperfError } from '../contract';
 import { accepted, unavailable } from './answers';
 import { decideAssociation, newestOfEach, requestAssociation } from './association-request';
 import { CubeRegistration } from './cube-registration';
+import type { Authorization } from './credentials';
 import { HttpSession } from './http-session';
 import type { SessionOptions } from './http-session';
 import { ASSOCIATION, BENCHMARK, CUBE, PAGE, USER, later, pairRow } from './records';
@@ -22,7 +23,7 @@ export class MedperfRegistry implements Registry {
   constructor({
     dialect = 'E25',
     ...options
-  }: SessionOptions & { readonly token: string; readonly dialect?: Dialect }) {
+  }: SessionOptions & { readonly authorization: Authorization; readonly dialect?: Dialect }) {
     this.dialect = dialect;
     this.session = new HttpSession(options);
   }

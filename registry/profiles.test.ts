@@ -8,13 +8,13 @@ const ONE: SignedInProfile = {
   name: 'default',
   server: 'http://localhost:8000',
   username: 'testmodelowner',
-  token: 'abc',
+  credentials: { kind: 'password', token: 'abc' },
 };
 const OTHER: SignedInProfile = {
   name: 'bo',
   server: 'https://h.example',
   username: 'testbenchmarkowner',
-  token: 'def',
+  credentials: { kind: 'password', token: 'def' },
 };
 
 let directory: string;
@@ -31,7 +31,7 @@ it('keeps profiles, and their tokens apart and private', async () => {
   await profiles.save({ ...ONE, server: 'http://localhost:8000/' });
   await profiles.save(OTHER);
   expect((await profiles.list()).map((profile) => profile.name)).toEqual(['bo', 'default']);
-  expect(await profiles.get('default')).toEqual(ONE);
+  expect(await profiles.get('default')).toEqual({ ...ONE, signInBy: 'password' });
   expect(await readFile(join(directory, 'profiles.json'), 'utf8')).not.toContain('abc');
   expect((await stat(join(directory, 'credentials.json'))).mode & 0o777).toBe(0o600);
   expect((await readdir(directory)).sort()).toEqual(['credentials.json', 'profiles.json']);
@@ -39,28 +39,29 @@ it('keeps profiles, and their tokens apart and private', async () => {
 
 it("keeps an authority of the server's, signed out too", async () => {
   await profiles.save({ ...ONE, ca: 'PEM' });
-  expect(await profiles.get('default')).toEqual({ ...ONE, ca: 'PEM' });
+  expect(await profiles.get('default')).toEqual({ ...ONE, ca: 'PEM', signInBy: 'password' });
   await profiles.forget('default');
   expect(await profiles.list()).toEqual([expect.objectContaining({ name: 'default', ca: 'PEM' })]);
   await profiles.save(ONE);
-  expect(await profiles.get('default')).toEqual(ONE);
+  expect(await profiles.get('default')).toEqual({ ...ONE, signInBy: 'password' });
 });
 
 it('sees what somebody else wrote meanwhile', async () => {
   await profiles.save(ONE);
-  await openProfiles(directory).save({ ...ONE, token: 'new' });
-  expect((await profiles.get('default')).token).toBe('new');
+  await openProfiles(directory).save({ ...ONE, credentials: { kind: 'local', token: 'new' } });
+  expect(await profiles.authorization('default')()).toBe('Bearer new');
 });
 
 it('loses none of many sign-ins and sign-outs at once', async () => {
   const names = Array.from({ length: 8 }, (_, at) => `user${at}`);
-  const save = (name: string): Promise<void> => openProfiles(directory).save({ ...ONE, name, token: `of ${name}` });
+  const save = (name: string): Promise<void> =>
+    openProfiles(directory).save({ ...ONE, name, credentials: { kind: 'password', token: `of ${name}` } });
   await Promise.all(names.map(save));
-  for (const name of names) expect((await profiles.get(name)).token).toBe(`of ${name}`);
+  for (const name of names) expect(await profiles.authorization(name)()).toBe(`Token of ${name}`);
   const [leaving = '', ...staying] = names;
   await Promise.all([openProfiles(directory).forget(leaving), ...['x', 'y', 'z'].map(save)]);
   await expect(profiles.get(leaving)).rejects.toMatchObject({ type: 'NeedsAttention' });
-  for (const name of [...staying, 'x', 'y', 'z']) expect((await profiles.get(name)).token).toBe(`of ${name}`);
+  for (const name of [...staying, 'x', 'y', 'z']) expect(await profiles.authorization(name)()).toBe(`Token of ${name}`);
   expect((await readdir(directory)).sort()).toEqual(['credentials.json', 'profiles.json']);
 });
 
@@ -108,4 +109,13 @@ it.each(['profiles.json', 'credentials.json'])('says when %s is damaged, without
   await expect(reading).rejects.toMatchObject({ type: 'NeedsAttention' });
   await expect(reading).rejects.not.toThrow(/secr/);
   await expect(profiles.save(OTHER)).rejects.toMatchObject({ type: 'NeedsAttention' });
+});
+
+it('reads what earlier versions wrote as the sign-ins by password that they were', async () => {
+  const old = { default: { server: 'http://localhost:8000', username: 'testmodelowner' } };
+  await writeFile(join(directory, 'profiles.json'), JSON.stringify(old));
+  await writeFile(join(directory, 'credentials.json'), JSON.stringify({ default: 'abc' }), { mode: 0o600 });
+  expect(await profiles.get('default')).toEqual({ ...ONE });
+  await profiles.save(OTHER);
+  expect(await profiles.authorization('default')()).toBe('Token abc');
 });

@@ -2,8 +2,13 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MedperfError } from '../contract';
+import { CREDENTIALS, SIGN_IN_KINDS, SIGN_IN_PLACE, authorizationOf } from './credentials';
+import type { Authorization, Credentials, SignInKind, SignInPlace } from './credentials';
 import { inTurn } from './directory-turn';
 import { serverAddress } from './server-address';
+import { DIALECTS } from './server-dialect';
+import type { Dialect } from './server-dialect';
+import { isToBeRenewed, renew } from './token-renewal';
 
 /** One server and one user under a name of the person's own. */
 export interface Profile {
@@ -12,11 +17,17 @@ export interface Profile {
   readonly username: string;
   /** PEM of the authority that alone may certify the server, where it is one of the site's own. */
   readonly ca?: string;
+  /** What the server speaks; absent where that could not be told. */
+  readonly dialect?: Dialect;
+  /** How the user signed in last. */
+  readonly signInBy?: SignInKind;
+  /** Where the server's users sign in, when it takes tokens of an issuer. */
+  readonly signInPlace?: SignInPlace;
 }
 
 /** A profile with its credentials. */
 export interface SignedInProfile extends Profile {
-  readonly token: string;
+  readonly credentials: Credentials;
 }
 
 /**
@@ -28,6 +39,8 @@ export interface Profiles {
   /** Sorted by name; also those that are signed out. */
   list(): Promise<readonly Profile[]>;
   get(name: string): Promise<SignedInProfile>;
+  /** The header `Authorization` of the profile as it is at each call; tokens that end soon are renewed first, once for all. */
+  authorization(name: string): Authorization;
   /** Adds the profile or replaces the one of that name. */
   save(profile: SignedInProfile): Promise<void>;
   /** Signs out: the credentials go, the server's address and the user's name stay. */
@@ -38,36 +51,58 @@ const PROFILES_FILE = 'profiles.json';
 const CREDENTIALS_FILE = 'credentials.json';
 const PROFILES = z.record(
   z.string(),
-  z.object({ server: z.string(), username: z.string(), ca: z.string().exactOptional() }),
+  z.object({
+    server: z.string(),
+    username: z.string(),
+    ca: z.string().exactOptional(),
+    dialect: z.enum(DIALECTS).exactOptional(),
+    signInBy: z.enum(SIGN_IN_KINDS).exactOptional(),
+    signInPlace: SIGN_IN_PLACE.exactOptional(),
+  }),
 );
-const CREDENTIALS = z.record(z.string(), z.string().min(1));
+const CREDENTIALS_BY_PROFILE = z.record(z.string(), CREDENTIALS);
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 export function openProfiles(directory: string): Profiles {
   const readProfiles = (): Promise<z.infer<typeof PROFILES>> => readRecord(directory, PROFILES_FILE, PROFILES);
-  const readCredentials = async (): Promise<z.infer<typeof CREDENTIALS>> => {
+  const readCredentials = async (): Promise<z.infer<typeof CREDENTIALS_BY_PROFILE>> => {
     await refuseReadableByOthers(directory);
-    return readRecord(directory, CREDENTIALS_FILE, CREDENTIALS);
+    return readRecord(directory, CREDENTIALS_FILE, CREDENTIALS_BY_PROFILE);
   };
+  const get = async (name: string): Promise<SignedInProfile> => {
+    const profile = own(await readProfiles(), name);
+    if (profile === undefined) throw signedOut(name, `There is no profile "${name}".`);
+    const credentials = own(await readCredentials(), name);
+    if (credentials === undefined) throw signedOut(name, `The profile "${name}" is signed out.`);
+    return { name, ...profile, credentials };
+  };
+  /** Another process may have renewed them while this one waited for its turn. */
+  const renewed = (name: string): Promise<Credentials> =>
+    inTurn(directory, async () => {
+      const { credentials, signInPlace } = await get(name);
+      if (credentials.kind !== 'device' || signInPlace === undefined || !isToBeRenewed(credentials)) return credentials;
+      const fresh = await renew(signInPlace, credentials, { profile: name });
+      await writeRecord(directory, CREDENTIALS_FILE, { ...(await readCredentials()), [name]: fresh });
+      return fresh;
+    });
   return {
     list: async () =>
       Object.entries(await readProfiles())
         .map(([name, profile]) => ({ name, ...profile }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
-    get: async (name) => {
-      const profile = own(await readProfiles(), name);
-      if (profile === undefined) throw signedOut(name, `There is no profile "${name}".`);
-      const token = own(await readCredentials(), name);
-      if (token === undefined) throw signedOut(name, `The profile "${name}" is signed out.`);
-      return { name, ...profile, token };
+    get,
+    authorization: (name) => async () => {
+      const { credentials } = await get(name);
+      const isEnding = credentials.kind === 'device' && isToBeRenewed(credentials);
+      return authorizationOf(isEnding ? await renewed(name) : credentials);
     },
-    save: async ({ name, server, username, ca, token }) => {
+    save: async ({ name, credentials: fresh, ...profile }) => {
       refuseName(name);
-      const entry = { server: serverAddress(server), username, ...(ca === undefined ? {} : { ca }) };
+      const entry = { ...profile, server: serverAddress(profile.server), signInBy: fresh.kind };
       await mkdir(directory, { recursive: true, mode: 0o700 });
       await inTurn(directory, async () => {
         const profiles = { ...(await readProfiles()), [name]: entry };
-        const credentials = { ...(await readCredentials()), [name]: token };
+        const credentials = { ...(await readCredentials()), [name]: fresh };
         await writeRecord(directory, CREDENTIALS_FILE, credentials);
         await writeRecord(directory, PROFILES_FILE, profiles);
       });
@@ -75,7 +110,7 @@ export function openProfiles(directory: string): Profiles {
     forget: async (name) => {
       if (own(await readProfiles(), name) === undefined) throw signedOut(name, `There is no profile "${name}".`);
       await inTurn(directory, async () => {
-        const { [name]: _token, ...others } = await readCredentials();
+        const { [name]: _forgotten, ...others } = await readCredentials();
         await writeRecord(directory, CREDENTIALS_FILE, others);
       });
     },

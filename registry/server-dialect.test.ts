@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HttpSession } from './http-session';
 import { readDialect } from './server-dialect';
-import { signIn } from './sign-in';
+import { findSignIn } from './sign-in';
 
 const E23 = ['id', 'name', 'git_mlcube_url', 'mlcube_hash'];
 const E25 = [...E23, 'image_hash'];
@@ -14,22 +14,26 @@ let server: Server;
 /** Fields of a cube that the server's document names; null where it shows none. */
 let fields: readonly string[] | null;
 let hasModels: boolean;
+/** Whether the document is out of order. */
 let broken: boolean;
-let seen: string[];
+/** How the cubes are refused to whoever is not signed in. */
+let challenge: string;
 
 beforeEach(async () => {
-  seen = [];
   broken = false;
+  challenge = 'Bearer realm="api"';
   server = createServer((request, response) => {
     const path = request.url ?? '';
-    seen.push(path);
-    if (broken) response.writeHead(500).end();
+    if (broken && path.startsWith('/schema/')) response.writeHead(500).end();
     else if (path === '/schema/?format=json' && fields !== null) {
       const properties = Object.fromEntries(fields.map((field) => [field, { type: 'string' }]));
       response.end(JSON.stringify({ openapi: '3.0.3', components: { schemas: { MlCube: { properties } } } }));
     } else if (path === '/api/v0/models/' && hasModels) {
       response.writeHead(401).end('{"detail":"Authentication credentials were not provided."}');
-    } else response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>Not Found</h1>');
+    } else if (path === '/api/v0/mlcubes/') {
+      response.writeHead(401, { 'www-authenticate': challenge }).end('{}');
+    } else if (path === '/api/v0/auth-token/' && challenge === 'Token') response.writeHead(405).end('{}');
+    else response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>Not Found</h1>');
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -56,16 +60,20 @@ it.each([
   ['E25', E25, false],
   ['HEAD', TODAY, true],
   [null, ['id', 'name'], false],
-  [null, null, false],
+  ['E25', null, false],
+  ['HEAD', null, true],
 ] as const)('a server is %s by the fields of its cubes', async (expected, shown, models) => {
   [fields, hasModels] = [shown, models];
   expect(await dialect()).toBe(expected);
 });
 
-it('a server whose document is out of order is not told apart', async () => {
-  [fields, hasModels] = [E25, false];
-  broken = true;
-  expect(await dialect()).toBeNull();
+it.each([
+  ['E23', 'Token'],
+  ['E25', 'Bearer realm="api"'],
+  [null, 'Basic'],
+] as const)('a server whose document is out of order is %s by its challenge %s', async (expected, shown) => {
+  [fields, hasModels, broken, challenge] = [null, false, true, shown];
+  expect(await dialect()).toBe(expected);
 });
 
 it('a server between two generations is named as such', async () => {
@@ -76,11 +84,9 @@ it('a server between two generations is named as such', async () => {
   });
 });
 
-it("nobody's password is sent to a server of another generation", async () => {
-  [fields, hasModels] = [TODAY, true];
-  await expect(signIn(address(), 'ada', 'secret')).rejects.toMatchObject({
-    type: 'RegistryRejected',
-    message: expect.stringContaining('not supported yet') as string,
-  });
-  expect(seen).toEqual(['/schema/?format=json', '/api/v0/models/']);
+it('tells whether users sign in at the server itself, by password', async () => {
+  [fields, hasModels] = [E25, false];
+  expect(await findSignIn({ server: address() })).toEqual({ dialect: 'E25', passwords: false });
+  [fields, challenge] = [E23, 'Token'];
+  expect(await findSignIn({ server: address() })).toEqual({ dialect: 'E23', passwords: true });
 });

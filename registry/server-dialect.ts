@@ -3,7 +3,8 @@ import { MedperfError } from '../contract';
 import type { HttpSession } from './http-session';
 
 /** Generations of MedPerf's API: passwords and SHA-1 (2023), mlcubes and JWT (2025), containers and models (from 2026). */
-export type Dialect = 'E23' | 'E25' | 'HEAD';
+export const DIALECTS = ['E23', 'E25', 'HEAD'] as const;
+export type Dialect = (typeof DIALECTS)[number];
 
 const documentSchema = z.object({
   components: z.object({
@@ -11,15 +12,17 @@ const documentSchema = z.object({
   }),
 });
 const NOT_THERE = 404;
+const UNAUTHENTICATED = 401;
 
 /**
  * Finds out without credentials which dialect a server speaks: from its OpenAPI document, since its `/version` says the same
- * in every generation. Null where it does not show that document, which nothing else needs.
+ * in every generation; where it does not show that document, from what it answers to whoever is not signed in. Null where
+ * that tells nothing either.
  * @throws MedperfError `RegistryRejected` for a server between two generations.
  */
 export async function readDialect(session: HttpSession, signal?: AbortSignal): Promise<Dialect | null> {
   const document = documentSchema.safeParse(await readDocument(session, signal));
-  if (!document.success) return null;
+  if (!document.success) return fromRefusals(session, signal);
   const has = (field: string): boolean => Object.hasOwn(document.data.components.schemas.MlCube.properties, field);
   if (has('git_mlcube_url')) return has('image_hash') ? 'E25' : 'E23';
   if (!has('container_config')) return null;
@@ -27,6 +30,14 @@ export async function readDialect(session: HttpSession, signal?: AbortSignal): P
   const models = await session.get('/models/', signal);
   if (models.status === NOT_THERE) throw betweenGenerations(session.server);
   return 'HEAD';
+}
+
+async function fromRefusals(session: HttpSession, signal: AbortSignal | undefined): Promise<Dialect | null> {
+  if ((await session.get('/models/', signal)).status === UNAUTHENTICATED) return 'HEAD';
+  const { status, challenge } = await session.get('/mlcubes/', signal);
+  if (status !== UNAUTHENTICATED || typeof challenge !== 'string') return null;
+  if (challenge.startsWith('Bearer')) return 'E25';
+  return challenge.startsWith('Token') ? 'E23' : null;
 }
 
 async function readDocument(session: HttpSession, signal: AbortSignal | undefined): Promise<unknown> {

@@ -22,7 +22,7 @@ import type { RunningRegistry, TutorialCube } from '../devstack/registry';
 import { DockerEngine } from '../engine/docker-engine';
 import { DirectoryPublisher } from '../hosting/directory-publisher';
 import type { ImagePublisher } from '../hosting/image-publisher';
-import { openProfiles, openRegistry, signIn } from '../registry';
+import { openProfiles, openRegistry, signInByPassword } from '../registry';
 import type { MedperfRegistry, Profiles } from '../registry';
 import { Downloads } from '../store/downloads';
 import { FileStore } from '../store/file-store';
@@ -97,8 +97,8 @@ export class EmbeddedStack {
   }
 
   async registryOf(username: string): Promise<MedperfRegistry> {
-    const { token } = await this.signIn(username);
-    return openRegistry({ server: this.server.url, token });
+    await this.signIn(username);
+    return openRegistry(this.profiles, await this.profiles.get(username));
   }
 
   async results(digest: `sha256:${string}`): Promise<unknown> {
@@ -114,10 +114,10 @@ export class EmbeddedStack {
     return fetchDemoData(fetching, { url: '', hash: toMedperfHash(digest), offline: true });
   }
 
-  private async signIn(username: string): Promise<{ token: string }> {
-    const { token } = await signIn(this.server.url, username, 'test');
-    await this.profiles.save({ name: username, server: this.server.url, username, token });
-    return { token };
+  private async signIn(username: string): Promise<void> {
+    const { url: server } = this.server;
+    const { credentials } = await signInByPassword({ server }, { username, password: 'test' });
+    await this.profiles.save({ name: username, server, username, credentials });
   }
 
   private async seed(published: string): Promise<void> {

@@ -6,7 +6,7 @@ import { People, TUTORIAL, cubeFields, hashOf } from './registry-fixtures';
 import type { Person } from './registry-fixtures';
 import { MedperfRegistry } from '../registry/medperf-registry';
 import type { NewCube } from '../registry';
-import { signIn } from '../registry/sign-in';
+import { signInByPassword } from '../registry/sign-in';
 
 let server: RunningRegistry;
 let proxy: FaultProxy;
@@ -20,8 +20,8 @@ beforeAll(async () => {
   await seedTutorial(server, TUTORIAL);
   proxy = await FaultProxy.before(server.url);
   people = new People(server.url);
-  owner = await registryOf('testmodelowner');
-  benchmarkOwner = await registryOf('testbenchmarkowner');
+  owner = registryOf('testmodelowner');
+  benchmarkOwner = registryOf('testbenchmarkowner');
 }, 60_000);
 afterAll(async () => {
   await Promise.all([owner.close(), benchmarkOwner.close()]);
@@ -29,9 +29,9 @@ afterAll(async () => {
   await server.close();
 });
 
-async function registryOf(person: Person): Promise<MedperfRegistry> {
+function registryOf(person: Person): MedperfRegistry {
   const pause = (milliseconds: number): Promise<void> => Promise.resolve(void pauses.push(milliseconds));
-  return new MedperfRegistry({ server: proxy.url, token: await people.token(person), pause });
+  return new MedperfRegistry({ server: proxy.url, authorization: people.authorization(person), pause });
 }
 
 function newCube(name: string, changes: Partial<NewCube> = {}): NewCube {
@@ -91,7 +91,10 @@ describe('reading', () => {
   });
 
   it('asks to sign in again when the token is no good', async () => {
-    const stranger = new MedperfRegistry({ server: server.url, token: 'f'.repeat(40) });
+    const stranger = new MedperfRegistry({
+      server: server.url,
+      authorization: () => Promise.resolve(`Token ${'f'.repeat(40)}`),
+    });
     await expect(stranger.me()).rejects.toMatchObject({
       type: 'NeedsAttention',
       facts: { found: 'HTTP 401: Invalid token', next: expect.stringContaining('temporal-medperf login') as unknown },
@@ -121,7 +124,7 @@ describe('reading', () => {
   it('follows a list over its pages', async () => {
     const all = Array.from({ length: 40 }, (_, index) => `paged_${index}`);
     for (const name of all) await people.call('testdataowner', 'POST', '/mlcubes/', cubeFields(name));
-    const dataOwner = await registryOf('testdataowner');
+    const dataOwner = registryOf('testdataowner');
     const found: string[] = [];
     for await (const cube of dataOwner.cubes({ mine: true })) found.push(cube.name);
     expect(found).toEqual(all);
@@ -130,9 +133,12 @@ describe('reading', () => {
 });
 
 describe('signing in', () => {
+  const signIn = (address: string, username: string, password: string): ReturnType<typeof signInByPassword> =>
+    signInByPassword({ server: address }, { username, password });
+
   it('gives the token and the user', async () => {
     expect(await signIn(`${server.url}/`, 'testmodelowner', 'test')).toEqual({
-      token: await people.token('testmodelowner'),
+      credentials: { kind: 'password', token: await people.token('testmodelowner') },
       user: { uid: 3, username: 'testmodelowner', email: 'testmo@example.com' },
     });
   });

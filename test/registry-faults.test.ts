@@ -36,9 +36,9 @@ beforeAll(async () => {
   await seedTutorial(server, TUTORIAL);
   proxy = await FaultProxy.before(server.url);
   people = new People(server.url);
-  direct = await registryOf('testmodelowner', server.url);
-  patient = await bothThroughProxy();
-  hasty = await bothThroughProxy(700);
+  direct = registryOf('testmodelowner', server.url);
+  patient = bothThroughProxy();
+  hasty = bothThroughProxy(700);
 }, 60_000);
 afterAll(async () => {
   await Promise.all([direct, ...patient, ...hasty].map((client) => client.close()));
@@ -46,19 +46,19 @@ afterAll(async () => {
   await server.close();
 });
 
-async function registryOf(person: Person, address: string, milliseconds = 60_000): Promise<MedperfRegistry> {
+function registryOf(person: Person, address: string, milliseconds = 60_000): MedperfRegistry {
   return new MedperfRegistry({
     server: address,
-    token: await people.token(person),
+    authorization: people.authorization(person),
     pause: () => Promise.resolve(),
     limits: { milliseconds, bytes: 1024 ** 2 },
   });
 }
 
-async function bothThroughProxy(milliseconds?: number): Promise<readonly [MedperfRegistry, MedperfRegistry]> {
+function bothThroughProxy(milliseconds?: number): readonly [MedperfRegistry, MedperfRegistry] {
   return [
-    await registryOf('testmodelowner', proxy.url, milliseconds),
-    await registryOf('testbenchmarkowner', proxy.url, milliseconds),
+    registryOf('testmodelowner', proxy.url, milliseconds),
+    registryOf('testbenchmarkowner', proxy.url, milliseconds),
   ];
 }
 

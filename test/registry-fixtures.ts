@@ -67,6 +67,11 @@ export class People {
     return token;
   }
 
+  /** As a client's session takes it. */
+  authorization(person: Person): () => Promise<string> {
+    return async () => `Token ${await this.token(person)}`;
+  }
+
   async call(person: Person | null, method: string, path: string, body?: unknown): Promise<Reply> {
     const headers: Record<string, string> =
       person === null ? {} : { authorization: `Token ${await this.token(person)}` };

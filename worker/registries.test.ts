@@ -8,12 +8,15 @@ import { Registries } from './registries';
 let server: Server;
 let registries: Registries;
 let token: string;
+/** Of the server's address. */
+let path: string;
 /** Requests that were not answered yet, with the token that they came with. */
 let waiting: { readonly authorization: string; readonly response: ServerResponse }[];
 
 beforeEach(async () => {
   waiting = [];
   token = 'first';
+  path = '';
   server = createServer(({ headers: { authorization = '' } }, response) => {
     waiting.push({ authorization, response });
     server.emit('asked');
@@ -21,8 +24,10 @@ beforeEach(async () => {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const get: Profiles['get'] = (name) => Promise.resolve({ name, server: url, username: name, token });
-  registries = new Registries({ get } as Profiles);
+  const get: Profiles['get'] = (name) =>
+    Promise.resolve({ name, server: `${url}${path}`, username: name, credentials: { kind: 'password', token } });
+  const authorization: Profiles['authorization'] = () => () => Promise.resolve(`Token ${token}`);
+  registries = new Registries({ get, authorization } as Profiles);
 });
 afterEach(async () => {
   await registries.close();
@@ -48,17 +53,29 @@ it('keeps results under the user as whom the worker is signed in, whatever the p
   expect(await registries.scopeOf('a')).toMatch(/^a at http:/);
 });
 
-it('ends the session of an earlier sign-in after the requests under way', async () => {
+it('asks with the credentials as they are at each request', async () => {
+  const session = await registries.open('a');
+  for (const now of ['first', 'second']) {
+    token = now;
+    const me = session.me();
+    const asked = await request();
+    expect(asked.authorization).toBe(`Token ${now}`);
+    answer(asked);
+    await me;
+  }
+  expect(await registries.open('a')).toBe(session);
+});
+
+it('ends the session with another server after the requests under way', async () => {
   const first = await registries.open('a');
   const underWay = first.me();
   const asked = await request();
-  token = 'second';
+  path = '/elsewhere';
   const second = await registries.open('a');
   answer(asked);
   expect(await underWay).toMatchObject({ uid: 3 });
   const fresh = second.me();
   const next = await request();
-  expect(next.authorization).toBe('Token second');
   answer(next);
   await fresh;
   await expect(first.me()).rejects.toMatchObject({ type: 'RegistryUnavailable' });

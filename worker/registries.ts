@@ -1,7 +1,7 @@
 import { openRegistry } from '../registry';
-import type { MedperfRegistry, Profiles, Registry, SignedInProfile } from '../registry';
+import type { MedperfRegistry, Profile, Profiles, Registry } from '../registry';
 
-interface SignedIn extends Pick<SignedInProfile, 'server' | 'token' | 'ca'> {
+interface SignedIn extends Pick<Profile, 'server' | 'ca' | 'dialect'> {
   readonly session: MedperfRegistry;
 }
 
@@ -13,15 +13,15 @@ export class Registries {
   constructor(private readonly profiles: Profiles) {}
 
   /**
-   * Reads the profile afresh, so that a new sign-in needs no restart, and keeps the connections of an unchanged one. The
-   * session of an earlier sign-in ends after the requests under way; a step that makes more of them is tried again.
+   * Reads the profile afresh, and its credentials at each request, so that a new sign-in needs no restart. The session with
+   * another server of an earlier sign-in ends after the requests under way; a step that makes more of them is tried again.
    */
   readonly open = async (profile: string): Promise<Registry> => {
     const signedIn = await this.profiles.get(profile);
-    const { server, token, ca } = signedIn;
+    const { server, ca, dialect } = signedIn;
     const known = this.sessions.get(profile);
-    if (known?.server === server && known.token === token && known.ca === ca) return known.session;
-    const session = openRegistry(signedIn);
+    if (known?.server === server && known.ca === ca && known.dialect === dialect) return known.session;
+    const session = openRegistry(this.profiles, signedIn);
     this.sessions.set(profile, { ...signedIn, session });
     if (known !== undefined) this.retire(known.session);
     return session;

@@ -1,104 +1,64 @@
-import { readFile } from 'node:fs/promises';
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { readDevStack } from '../../devstack/stack-record';
-import { openProfiles, requireAuthority, serverAddress, signIn } from '../../registry';
+import { DIALECTS, openProfiles, signOut } from '../../registry';
+import type { Dialect } from '../../registry';
 import { define } from '../command';
-import { ask, askHidden, isInteractive, linesOfInput } from '../prompts';
 import type { Cli } from '../session';
-import { WrongUse } from '../wrong-use';
-
-interface LoginOptions {
-  readonly username?: string;
-  readonly server?: string;
-  readonly ca?: string;
-}
+import { signInWith } from '../sign-in-choice';
+import type { LoginOptions } from '../sign-in-choice';
 
 export function addAccountCommands(program: Command): void {
   define(
     program
       .command('login')
       .description('Sign in to a MedPerf server and keep the sign-in as a profile')
-      .option('-u, --username <name>', 'user name; asked for when left out')
+      .option('-u, --username <name>', 'user name, where the server takes passwords; asked for when left out')
+      .option('-e, --email <address>', 'e-mail, where users sign in with a browser; asked for when left out')
+      .option('--local <email>', 'sign in to a development server as one of the users in its tokens.json')
+      .option('--tokens <file>', "tokens.json for --local; else the dev stack's")
       .option('--server <url>', "address of the server; else the profile's, else the dev stack's")
-      .option('--ca <file>', "certificate (PEM) of the authority that issued the server's; kept with the profile"),
+      .option('--ca <file>', "certificate (PEM) of the authority that issued the server's; kept with the profile")
+      .option('--dialect <name>', "e23, e25 or head: the generation of the server's API; else found out", dialectOf)
+      .option('--auth-domain <host>', "where the server's users sign in; else that of api.medperf.org")
+      .option('--auth-client-id <id>', 'id of this client there')
+      .option('--auth-audience <url>', 'audience that its tokens are for')
+      .option('--auth-jwks-url <url>', 'where its keys are; else under the domain')
+      .option('--auth-issuer <url>', 'issuer that its tokens name; else the domain'),
     [
       'login',
+      'login --server https://api.medperf.org --email ada@example.org',
       'login --profile committee --username testbenchmarkowner',
       'login -u ada < password.txt',
+      'login --local testmo@example.com',
       'login --server https://medperf.example.org --ca authority.pem',
     ],
     login,
   );
   define(
-    program.command('logout').description('Forget the sign-in of a profile'),
+    program.command('logout').description('Forget the sign-in of a profile, and end it where it was made'),
     ['logout', 'logout --profile committee'],
     logout,
   );
 }
 
 async function login(cli: Cli, options: LoginOptions): Promise<void> {
-  const server = options.server ?? (await knownServer(cli));
-  const authority = await authorityFor(cli, server, options.ca);
-  const { username, password } = await credentials(options.username);
-  const { token, user } = await signIn(server, username, password, authority);
-  await openProfiles(cli.places.config).save({
-    name: cli.profile,
-    server,
-    username: user.username,
-    token,
-    ...authority,
-  });
+  const { profile, user } = await signInWith(cli, options);
+  await openProfiles(cli.places.config).save(profile);
+  const { name, server, username, dialect = null } = profile;
   cli.output.result(
-    { profile: cli.profile, server, username: user.username },
-    () => `Signed in to ${server} as ${user.username} (profile ${cli.profile}).`,
+    { profile: name, server, username, email: user.email, dialect },
+    () => `Signed in to ${server} as ${username} (profile ${name}).`,
   );
 }
 
 async function logout(cli: Cli): Promise<void> {
-  await openProfiles(cli.places.config).forget(cli.profile);
+  const notTold = await signOut(openProfiles(cli.places.config), cli.profile);
+  if (notTold !== null) cli.output.note(`Its tokens could not be given back and end by themselves. ${notTold.message}`);
   cli.output.result({ profile: cli.profile }, () => `Signed out (profile ${cli.profile}).`);
 }
 
-/** The one given, else the one that the profile has for the same server. */
-async function authorityFor(cli: Cli, server: string, file: string | undefined): Promise<{ readonly ca?: string }> {
-  if (file !== undefined) return { ca: requireAuthority(await textOf(file)) };
-  const known = (await openProfiles(cli.places.config).list()).find(({ name }) => name === cli.profile);
-  return known?.ca !== undefined && known.server === serverAddress(server) ? { ca: known.ca } : {};
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new WrongUse({
-      what: 'The file given with --ca cannot be read.',
-      found: (error as NodeJS.ErrnoException).code ?? 'no reason given',
-      next: 'check its path and permissions.',
-    });
-  }
-}
-
-async function knownServer({ places, profile }: Cli): Promise<string> {
-  const profiles = await openProfiles(places.config).list();
-  const server =
-    profiles.find(({ name }) => name === profile)?.server ?? (await readDevStack(places.state))?.registry.url;
-  if (server !== undefined) return server;
-  throw new WrongUse({
-    what: 'It is not known which server to sign in to.',
-    next: 'give --server URL, or start the dev stack first: temporal-medperf dev start',
-  });
-}
-
-/** Asked for at a terminal; else lines of standard input: the user name unless it is given, then the password. */
-async function credentials(given: string | undefined): Promise<{ username: string; password: string }> {
-  if (isInteractive()) return { username: given ?? (await ask('username: ')), password: await askHidden('password: ') };
-  const lines = await linesOfInput();
-  const username = given ?? lines.shift() ?? '';
-  const [password = ''] = lines;
-  if (username !== '' && password !== '') return { username, password };
-  throw new WrongUse({
-    what: 'There is no user name or no password on standard input.',
-    expected: given === undefined ? 'two lines: the user name and the password' : 'one line: the password',
-    next: 'run it at a terminal to be asked, or pipe the password in.',
-  });
+function dialectOf(text: string): Dialect {
+  const dialect = DIALECTS.find((name) => name === text.toUpperCase());
+  if (dialect === undefined) throw new InvalidArgumentError(`Expected one of ${DIALECTS.join(', ').toLowerCase()}.`);
+  return dialect;
 }

@@ -26,7 +26,14 @@ export class Onboardings {
     const [owner, committee] = [await profiles.get('default'), await profiles.get('committee')];
     const store = new FileStore(join(stack.home, 'state', 'store'));
     const medperf = new MedperfClient({ client: new Client({ connection }), store, profile: owner });
-    return new Onboardings(stack, random, connection, medperf, openRegistry(owner), openRegistry(committee));
+    return new Onboardings(
+      stack,
+      random,
+      connection,
+      medperf,
+      openRegistry(profiles, owner),
+      openRegistry(profiles, committee),
+    );
   }
 
   clientsKilled = 0;
