@@ -6,13 +6,40 @@ import { writeTutorialWorkspace } from '../devstack/tutorial-workspace';
 
 /**
  * `npm run demo`: the tutorial, step by step, with the real commands, in a state folder of its own that is emptied first
- * as the tutorial resets its database. `-- --keep` leaves everything running to look around.
+ * as the tutorial resets its database. `-- --keep` leaves everything running to look around, `-- --dialect e25` takes a server
+ * of that generation.
  */
 const COMMAND = join(__dirname, '..', '..', 'bin', 'temporal-medperf.js');
 const HOME = join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'temporal-medperf-demo');
 const WORKSPACE = join(HOME, 'medperf_tutorial');
-const PASSWORD = 'test';
 const COMMITTEE = ['--profile', 'committee'];
+
+/** How the tutorial goes with a generation of MedPerf's server. */
+interface Demo {
+  readonly dialect: 'e23' | 'e25';
+  /** The registry's uid of the tutorial user's own model (reference: medperf.md, 11). */
+  readonly model: string;
+  readonly signIn: (user: 'owner' | 'committee') => { readonly args: readonly string[]; readonly input: string };
+}
+
+const DEMOS: readonly Demo[] = [
+  {
+    dialect: 'e23',
+    model: '4',
+    signIn: (user) => ({
+      args: ['--username', user === 'owner' ? 'testmodelowner' : 'testbenchmarkowner'],
+      input: 'test\n',
+    }),
+  },
+  {
+    dialect: 'e25',
+    model: '5',
+    signIn: (user) => ({
+      args: ['--local', user === 'owner' ? 'testmo@example.com' : 'testbo@example.com'],
+      input: '',
+    }),
+  },
+];
 
 interface Ran {
   readonly stdout: string;
@@ -66,12 +93,13 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-async function tutorial(): Promise<void> {
+async function tutorial({ dialect, model: uid, signIn }: Demo): Promise<void> {
   say('## Before we start: the server, its seed and the files');
-  await run('start the development stack', ['dev', 'start']);
+  await run('start the development stack', ['dev', 'start', '--dialect', dialect]);
   const model = await writeTutorialWorkspace(WORKSPACE);
   say(`wrote the tutorial's model to medperf_tutorial/`);
-  await run('log in', ['login', '--username', 'testmodelowner'], `${PASSWORD}\n`);
+  const owner = signIn('owner');
+  await run('log in', ['login', ...owner.args], owner.input);
 
   say('\n## 1. Test your MLCube compatibility');
   await run('list benchmarks', ['benchmark', 'ls']);
@@ -88,17 +116,14 @@ async function tutorial(): Promise<void> {
   await run('list my cubes', ['mlcube', 'ls', '--mine']);
 
   say('\n## 3. Request participation');
-  await run('associate', ['mlcube', 'associate', '--benchmark', '1', '--model_uid', '4', '-y']);
+  await run('associate', ['mlcube', 'associate', '--benchmark', '1', '--model_uid', uid, '-y']);
   await run('list associations', ['association', 'ls']);
 
   say("\n## The committee's side: the benchmark owner approves");
-  await run(
-    'log in as the benchmark owner',
-    ['login', ...COMMITTEE, '--username', 'testbenchmarkowner'],
-    `${PASSWORD}\n`,
-  );
-  await run('approve', ['association', 'approve', ...COMMITTEE, '--benchmark', '1', '--model_uid', '4']);
-  await run('see the decision arrive', ['mlcube', 'associate', '--benchmark', '1', '--model_uid', '4', '-y', '--wait']);
+  const committee = signIn('committee');
+  await run('log in as the benchmark owner', ['login', ...COMMITTEE, ...committee.args], committee.input);
+  await run('approve', ['association', 'approve', ...COMMITTEE, '--benchmark', '1', '--model_uid', uid]);
+  await run('see the decision arrive', ['mlcube', 'associate', '--benchmark', '1', '--model_uid', uid, '-y', '--wait']);
   await run('list associations', ['association', 'ls']);
 }
 
@@ -118,11 +143,11 @@ interface Tested {
   readonly reference: { readonly model: string; readonly headline: Record<string, number> } | null;
 }
 
-async function summary(): Promise<void> {
+async function summary({ model }: Demo): Promise<void> {
   const cubes = (await ask(['mlcube', 'ls', '--mine'])) as { uid: number; name: string }[];
   const associations = (await ask(['association', 'ls'])) as { modelUid: number; benchmark: number; status: string }[];
   // The registered cube holds the bytes that were tested, so this reuses every result.
-  const { candidate, reference } = (await ask(['test', 'run', '--benchmark', '1', '--model', '4'])) as Tested;
+  const { candidate, reference } = (await ask(['test', 'run', '--benchmark', '1', '--model', model])) as Tested;
   say('\n## Summary');
   for (const { uid, name } of cubes) say(`cube ${uid}: ${name}`);
   for (const { modelUid, benchmark, status } of associations)
@@ -136,19 +161,29 @@ async function summary(): Promise<void> {
 }
 
 async function main(): Promise<void> {
+  const demo = demoOf(process.argv);
   const keep = process.argv.includes('--keep');
   await spawnedQuietly(['dev', 'stop']);
   await rm(HOME, { recursive: true, force: true });
   await mkdir(HOME, { recursive: true });
   try {
-    await tutorial();
-    await summary();
+    await tutorial(demo);
+    await summary(demo);
     if (keep) await run('status', ['dev', 'status']);
   } finally {
     if (!keep) await spawnedQuietly(['dev', 'stop']);
   }
   if (keep) say(`\nEverything is left running. Stop it: TEMPORAL_MEDPERF_HOME=${HOME} npx temporal-medperf dev stop`);
   say('\nThe demo is done.');
+}
+
+/** @throws Error for a dialect that there is no demo of. */
+function demoOf(args: readonly string[]): Demo {
+  const at = args.indexOf('--dialect');
+  const asked = at < 0 ? 'e23' : args[at + 1]?.toLowerCase();
+  const demo = DEMOS.find(({ dialect }) => dialect === asked);
+  if (demo !== undefined) return demo;
+  throw new Error(`--dialect takes ${DEMOS.map(({ dialect }) => dialect).join(' or ')}, not ${asked ?? 'nothing'}.`);
 }
 
 /** A stack that does not run is no reason to fail. */

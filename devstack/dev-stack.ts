@@ -5,7 +5,7 @@ import { MedperfError } from '../contract';
 import { startFileHost } from './file-host';
 import { buildDemoImages } from './images/demo-images';
 import { endProcess, identify } from './process-identity';
-import { seedTutorial, startRegistry } from './registry';
+import { openLocalIssuer, seedTutorial, startRegistry, TOKEN_USERS } from './registry';
 import { lockDirectory } from './directory-lock';
 import { findOrGetDocker } from './setup/docker-engine';
 import type { FoundDocker } from './setup/docker-engine';
@@ -13,6 +13,8 @@ import { findOrGetTemporal, startTemporal } from './setup/temporal-server';
 import type { Log } from './setup/temporal-server';
 import { readPorts, readRecord, removeRecord, writePorts, writeRecord } from './stack-record';
 import type { StackPorts, StackRecord } from './stack-record';
+import { dialectOfStack } from './stack-dialect';
+import type { StackDialect } from './stack-dialect';
 import { hostTutorial } from './tutorial-files';
 
 export { readDevStack, stopDevStack } from './stack-record';
@@ -21,6 +23,8 @@ export type { StackRecord } from './stack-record';
 export interface DevStackOptions {
   /** Keeps databases, hosted files and ports; one stack at a time runs on it. */
   readonly stateDirectory: string;
+  /** See {@link dialectOfStack}. */
+  readonly dialect?: StackDialect | undefined;
   readonly log: Log;
 }
 
@@ -39,14 +43,15 @@ const STOP_MS = 10_000;
  * tutorial's seed, the file host with the benchmark's files, and Docker where none runs.
  * @throws MedperfError saying which part does not come up; the parts before it are stopped.
  */
-export async function startDevStack({ stateDirectory, log }: DevStackOptions): Promise<DevStack> {
+export async function startDevStack({ stateDirectory, dialect, log }: DevStackOptions): Promise<DevStack> {
   await mkdir(stateDirectory, { recursive: true });
   const parts: (() => Promise<void>)[] = [await lockState(stateDirectory)];
   const close = async (): Promise<void> => {
     for (const part of parts.splice(0).reverse()) await part();
   };
   try {
-    return { ...(await startParts(stateDirectory, log, parts)), close };
+    const spoken = await dialectOfStack(stateDirectory, dialect);
+    return { ...(await startParts(stateDirectory, spoken, log, parts)), close };
   } catch (error) {
     await close();
     throw error;
@@ -55,6 +60,7 @@ export async function startDevStack({ stateDirectory, log }: DevStackOptions): P
 
 async function startParts(
   stateDirectory: string,
+  dialect: StackDialect,
   log: Log,
   parts: (() => Promise<void>)[],
 ): Promise<Omit<DevStack, 'close'>> {
@@ -72,13 +78,18 @@ async function startParts(
   parts.push(() => temporal.close());
   const images = await buildDemoImages({ docker: new Docker() });
   const files = await startFiles(join(stateDirectory, 'files'), ports, parts);
+  const issuer = dialect === 'E23' ? null : await openLocalIssuer(join(stateDirectory, 'issuer'));
   const registry = await startRegistry({
-    dialect: 'E25',
+    dialect,
     database: { directory: await folder(stateDirectory, 'registry') },
     ...(ports && { port: ports.registry }),
+    ...(issuer && { tokens: issuer.settings }),
   });
   parts.push(() => registry.close());
-  if (await seedTutorial(registry, await hostTutorial(files, images))) log('Seeded the registry like the tutorial.');
+  if (await seedTutorial(registry, await hostTutorial(files, images, dialect)))
+    log('Seeded the registry like the tutorial.');
+  const tokens = join(stateDirectory, 'issuer', 'tokens.json');
+  await issuer?.writeTokens(tokens, TOKEN_USERS);
   log(`The registry answers at ${registry.url}, the file host at ${files.url}.`);
 
   await writePorts(stateDirectory, {
@@ -91,7 +102,7 @@ async function startParts(
     supervisor: await identify(process.pid),
     startedAt: new Date().toISOString(),
     temporal: { address: temporal.address, uiUrl: temporal.uiUrl, process: await identify(temporal.pid) },
-    registry: { url: registry.url },
+    registry: { url: registry.url, dialect, ...(issuer && { tokens }) },
     files,
     docker: {
       socketPath: docker.socketPath,

@@ -2,6 +2,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { endProcess, isAlive } from './process-identity';
+import { STACK_DIALECTS } from './stack-dialect';
 
 const port = z.int().min(1).max(65_535);
 const identity = z.object({ pid: z.int().positive(), started: z.string() });
@@ -12,7 +13,7 @@ const RecordSchema = z.object({
   startedAt: z.iso.datetime(),
   temporal: z.object({ address: z.string(), uiUrl: z.url(), process: identity }),
   /** `tokens` is the file of its users' tokens, where it takes those of an issuer of its own. */
-  registry: z.object({ url: z.url(), tokens: z.string().exactOptional() }),
+  registry: z.object({ url: z.url(), dialect: z.enum(STACK_DIALECTS), tokens: z.string().exactOptional() }),
   /** `directory` is the folder that `url` shows: who writes below it publishes. */
   files: z.object({ url: z.url(), directory: z.string() }),
   docker: z.object({ socketPath: z.string().nullable(), process: identity.nullable() }),

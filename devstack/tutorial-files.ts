@@ -10,6 +10,7 @@ import { demoDataArchive, demoDataFiles } from './demo-data';
 import type { DemoImage } from './images/demo-images';
 import { PACKAGE_ROOT } from './package-root';
 import type { CubeTutorial, TutorialCube } from './registry';
+import type { StackDialect } from './stack-dialect';
 import { membersBelow, tarGz } from './tar-writing';
 
 const run = promisify(execFile);
@@ -31,19 +32,28 @@ export interface HostingPlace {
 export async function hostTutorial(
   place: HostingPlace,
   images: Readonly<Record<DemoImage, string>>,
+  dialect: StackDialect,
 ): Promise<CubeTutorial> {
+  const algorithm = dialect === 'E23' ? 'sha1' : 'sha256';
+  const hostCube = (name: string, imageId: string): Promise<TutorialCube> =>
+    hostOne({ ...place, algorithm }, name, dialect === 'E23' ? undefined : imageId);
   const [dataPreparator, referenceModel, metrics, demo, demoDatasetGeneratedUid] = await Promise.all([
-    hostCube(place, 'chestxray_prep', images['temporal-medperf/chestxray-prep:1']),
-    hostCube(place, 'chestxray_cnn', images['temporal-medperf/chestxray-model:1']),
-    hostCube(place, 'chestxray_metrics', images['temporal-medperf/chestxray-metrics:1']),
-    demoDataArchive().then((archive) => host(place, 'chestxray', 'demo_data.tar.gz', archive)),
-    preparedDemoDataHash(),
+    hostCube('chestxray_prep', images['temporal-medperf/chestxray-prep:1']),
+    hostCube('chestxray_cnn', images['temporal-medperf/chestxray-model:1']),
+    hostCube('chestxray_metrics', images['temporal-medperf/chestxray-metrics:1']),
+    demoDataArchive().then((archive) => host({ ...place, algorithm }, 'chestxray', 'demo_data.tar.gz', archive)),
+    preparedDemoDataHash(algorithm),
   ]);
   const benchmark = { demoDatasetUrl: demo.url, demoDatasetHash: demo.hash, demoDatasetGeneratedUid };
   return { dataPreparator, referenceModel, metrics, benchmark };
 }
 
-async function hostCube(place: HostingPlace, name: string, imageId: string): Promise<TutorialCube> {
+interface HashingPlace extends HostingPlace {
+  /** Of the hashes that the registry is told. */
+  readonly algorithm: 'sha1' | 'sha256';
+}
+
+async function hostOne(place: HashingPlace, name: string, imageId: string | undefined): Promise<TutorialCube> {
   const tree = join(EXAMPLES, name, 'mlcube');
   const workspace = join(tree, 'workspace');
   const [manifest, parameters, additional] = await Promise.all([
@@ -60,11 +70,11 @@ async function hostCube(place: HostingPlace, name: string, imageId: string): Pro
     parametersUrl: parameters.url,
     parametersHash: parameters.hash,
     ...(additional !== null && { additionalFilesUrl: additional.url, additionalFilesHash: additional.hash }),
-    imageHash: imageId.replace('sha256:', ''),
+    ...(imageId !== undefined && { imageHash: imageId.replace('sha256:', '') }),
   };
 }
 
-async function hostAdditionalFiles(place: HostingPlace, name: string, directory: string): Promise<HostedFile | null> {
+async function hostAdditionalFiles(place: HashingPlace, name: string, directory: string): Promise<HostedFile | null> {
   if (!existsSync(directory)) return null;
   return host(place, name, hostedFileNames.additionalFiles, await tarGz(await membersBelow(directory, '')));
 }
@@ -74,20 +84,19 @@ interface HostedFile {
   readonly hash: string;
 }
 
-async function host(place: HostingPlace, folder: string, name: string, bytes: Buffer): Promise<HostedFile> {
-  const hash = sha256(bytes);
-  const path = `${folder}/${hash.slice(0, VERSION_DIGITS)}/${name}`;
+async function host(place: HashingPlace, folder: string, name: string, bytes: Buffer): Promise<HostedFile> {
+  const path = `${folder}/${hashOf('sha256', bytes).slice(0, VERSION_DIGITS)}/${name}`;
   const target = join(place.directory, path);
   if (!existsSync(target)) {
     await mkdir(dirname(target), { recursive: true });
     await writeFile(`${target}.part`, bytes);
     await rename(`${target}.part`, target);
   }
-  return { url: `${place.url}/${path}`, hash };
+  return { url: `${place.url}/${path}`, hash: hashOf(place.algorithm, bytes) };
 }
 
 /** MedPerf's folder hash of the prepared demo data and labels: names and layout do not count. */
-async function preparedDemoDataHash(): Promise<string> {
+async function preparedDemoDataHash(algorithm: 'sha1' | 'sha256'): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'medperf-demo-data-'));
   try {
     await writeDemoData(root);
@@ -104,8 +113,10 @@ async function preparedDemoDataHash(): Promise<string> {
       ],
     ]);
     const names = await readdir(prepared);
-    const hashes = await Promise.all(names.map(async (name) => sha256(await readFile(join(prepared, name)))));
-    return sha256(Buffer.from(hashes.sort().join('')));
+    const hashes = await Promise.all(
+      names.map(async (name) => hashOf(algorithm, await readFile(join(prepared, name)))),
+    );
+    return hashOf(algorithm, Buffer.from(hashes.sort().join('')));
   } finally {
     await rm(root, { recursive: true, force: true });
   }
@@ -119,6 +130,6 @@ export async function writeDemoData(directory: string): Promise<void> {
   }
 }
 
-function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
+function hashOf(algorithm: 'sha1' | 'sha256', bytes: Buffer): string {
+  return createHash(algorithm).update(bytes).digest('hex');
 }

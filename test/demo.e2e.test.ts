@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../devstack/package-root';
 
-function demo(stateHome: string): Promise<{ code: number | null; output: string }> {
+function demo(stateHome: string, args: readonly string[] = []): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(PACKAGE_ROOT, 'lib', 'cli', 'demo.js')], {
+    const child = spawn(process.execPath, [join(PACKAGE_ROOT, 'lib', 'cli', 'demo.js'), ...args], {
       env: { ...process.env, XDG_STATE_HOME: stateHome },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -20,20 +20,32 @@ function demo(stateHome: string): Promise<{ code: number | null; output: string 
 }
 
 describe('npm run demo', () => {
-  it('goes through the tutorial to the approved association, and does so again', async () => {
-    const stateHome = await mkdtemp(join(tmpdir(), 'medperf-demo-'));
-    try {
-      for (let time = 0; time < 2; time++) {
-        const { code, output } = await demo(stateHome);
-        expect({ code, end: output.slice(-2000) }).toMatchObject({ code: 0 });
-        expect(output).toMatch(/^4\s+my-modelref-cube\s+OPERATION/m);
-        expect(output).toMatch(/^4\s+1\s+3\s+APPROVED/m);
-        expect(metric(output, 'Accuracy')).toHaveLength(2);
-        expect(new Set(metric(output, 'Accuracy')).size).toBe(2);
-      }
-    } finally {
-      await rm(stateHome, { recursive: true, force: true });
-    }
+  let stateHome: string;
+  beforeEach(async () => {
+    stateHome = await mkdtemp(join(tmpdir(), 'medperf-demo-'));
+  });
+  afterEach(() => rm(stateHome, { recursive: true, force: true }));
+
+  /** @param uid of the tutorial user's own model. */
+  async function expectTutorial(args: readonly string[], uid: number): Promise<void> {
+    const { code, output } = await demo(stateHome, args);
+    expect({ code, end: output.slice(-2000) }).toMatchObject({ code: 0 });
+    expect(output).toMatch(new RegExp(`^${uid}\\s+my-modelref-cube\\s+OPERATION`, 'm'));
+    expect(output).toMatch(new RegExp(`^${uid}\\s+1\\s+3\\s+APPROVED`, 'm'));
+    expect(metric(output, 'Accuracy')).toHaveLength(2);
+    expect(new Set(metric(output, 'Accuracy')).size).toBe(2);
+  }
+
+  it("goes through the tutorial to the approved association on the tutorial's own server, and does so again", async () => {
+    for (let time = 0; time < 2; time++) await expectTutorial([], 4);
+  });
+
+  it('does so on a server of the next generation', () => expectTutorial(['--dialect', 'e25'], 5));
+
+  it('says which dialects there are', async () => {
+    const { code, output } = await demo(stateHome, ['--dialect', 'e99']);
+    expect(code).toBe(1);
+    expect(output).toContain('--dialect takes e23 or e25');
   });
 });
 

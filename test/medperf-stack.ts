@@ -23,9 +23,9 @@ export class MedperfStack {
   /** @param more is added to the environment of every command. */
   static async start(more: NodeJS.ProcessEnv = {}): Promise<MedperfStack> {
     const stack = new MedperfStack(await mkdtemp(join(tmpdir(), 'medperf-e2e-')), more);
-    await stack.expectDone(['dev', 'start']);
-    await stack.expectDone(['login', '--username', 'testmodelowner'], 'test\n');
-    await stack.expectDone(['login', '--profile', 'committee', '--username', 'testbenchmarkowner'], 'test\n');
+    await stack.expectDone(['dev', 'start', '--dialect', 'e25']);
+    await stack.expectDone(['login', '--local', 'testmo@example.com']);
+    await stack.expectDone(['login', '--profile', 'committee', '--local', 'testbo@example.com']);
     return stack;
   }
 

@@ -52,7 +52,7 @@ describe('the whole product with its store in a bucket', () => {
       () => stack.json<LiveProgress>(['run', 'show', id]),
       ({ needs }) => needs.some(({ what }) => what === 'committee-decision'),
     );
-    const decision = ['association', 'approve', '--profile', 'committee', '--benchmark', '1', '--model_uid', '4'];
+    const decision = ['association', 'approve', '--profile', 'committee', '--benchmark', '1', '--model_uid', '5'];
     await stack.expectDone(decision);
     expect(await stack.expectDone(['run', 'watch', id])).toContain('approved');
   });

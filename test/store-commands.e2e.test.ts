@@ -57,7 +57,7 @@ describe('the store, by the command', () => {
 
     await stack.expectDone(['run', 'confirm', id]);
     await needs('committee-decision');
-    const decision = ['association', 'approve', '--profile', 'committee', '--benchmark', '1', '--model_uid', '4'];
+    const decision = ['association', 'approve', '--profile', 'committee', '--benchmark', '1', '--model_uid', '5'];
     await stack.expectDone(decision);
     expect(await stack.expectDone(['run', 'watch', id])).toContain('approved');
 

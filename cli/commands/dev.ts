@@ -1,6 +1,9 @@
 import { join } from 'node:path';
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { startRegistry } from '../../devstack/registry';
+import { dialectOfStack, STACK_DIALECTS } from '../../devstack/stack-dialect';
+import type { StackDialect } from '../../devstack/stack-dialect';
 import { readDevStack, stopDevStack } from '../../devstack/stack-record';
 import type { StackRecord } from '../../devstack/stack-record';
 import { runDevStack } from '../../devstack/supervisor';
@@ -20,11 +23,25 @@ export function addDevCommands(program: Command): void {
   const dev = program
     .command('dev')
     .description('A whole MedPerf on this machine: Temporal, registry, file host, worker');
-  define(dev.command('start').description('Start what does not run yet'), ['dev start'], start);
+  define(
+    dev
+      .command('start')
+      .description('Start what does not run yet')
+      .option(
+        '--dialect <name>',
+        "e23 (the tutorial's, default) or e25: the generation of MedPerf's server",
+        dialectOf,
+      ),
+    ['dev start', 'dev start --dialect e25'],
+    start,
+  );
   define(dev.command('stop').description('Stop it all; what it holds stays'), ['dev stop'], stop);
   define(dev.command('status').description('Say what runs and where'), ['dev status', 'dev status --json'], status);
   define(
-    dev.command('supervise', { hidden: true }).description('Run the stack in the foreground'),
+    dev
+      .command('supervise', { hidden: true })
+      .description('Run the stack in the foreground')
+      .option('--dialect <name>', 'as of dev start', dialectOf),
     ['dev supervise'],
     supervise,
   );
@@ -39,11 +56,21 @@ export function addDevCommands(program: Command): void {
   );
 }
 
-async function start(cli: Cli): Promise<void> {
+interface StackOptions {
+  readonly dialect?: StackDialect;
+}
+
+async function start(cli: Cli, { dialect }: StackOptions): Promise<void> {
   const { places, output } = cli;
-  if ((await readDevStack(places.state)) === null) {
+  const running = await readDevStack(places.state);
+  if (running === null) {
     output.note('Starting Temporal, the registry and the file host …');
-    await startDetached(['dev', 'supervise'], join(places.state, 'dev-stack.log'), (line) => output.note(line));
+    const choice = dialect === undefined ? [] : ['--dialect', dialect];
+    await startDetached(['dev', 'supervise', ...choice], join(places.state, 'dev-stack.log'), (line) =>
+      output.note(line),
+    );
+  } else if (dialect !== undefined) {
+    await dialectOfStack(places.state, dialect);
   }
   if ((await readDevWorker(places)) === null) {
     output.note('Starting a worker …');
@@ -60,8 +87,15 @@ async function start(cli: Cli): Promise<void> {
     [
       stackTable(record),
       '',
-      'Users of the tutorial: testmodelowner, testbenchmarkowner, testdataowner; password: test',
-      'Sign in: temporal-medperf login',
+      ...(record.registry.tokens === undefined
+        ? [
+            'Users of the tutorial: testmodelowner, testbenchmarkowner, testdataowner; password: test',
+            'Sign in: temporal-medperf login',
+          ]
+        : [
+            'Users of the tutorial: testmo@example.com, testbo@example.com, testdo@example.com',
+            'Sign in: temporal-medperf login --local testmo@example.com',
+          ]),
     ].join('\n'),
   );
 }
@@ -86,12 +120,12 @@ async function status({ places, output }: Cli): Promise<void> {
   );
 }
 
-async function supervise({ places, output }: Cli): Promise<void> {
+async function supervise({ places, output }: Cli, { dialect }: StackOptions): Promise<void> {
   const log = (line: string): void => {
     output.note(line);
     startedBy.line(line);
   };
-  await runDevStack({ stateDirectory: places.state, log }, () => startedBy.ready());
+  await runDevStack({ stateDirectory: places.state, dialect, log }, () => startedBy.ready());
 }
 
 async function runRegistry({ output }: Cli, { port, database: directory }: RegistryOptions): Promise<void> {
@@ -114,8 +148,14 @@ function stackTable(record: StackRecord): string {
     [
       ['Temporal', record.temporal.address],
       ["Temporal's UI", record.temporal.uiUrl],
-      ['registry', record.registry.url],
+      [`registry (${record.registry.dialect})`, record.registry.url],
       ['file host', record.files.url],
     ],
   );
+}
+
+function dialectOf(text: string): StackDialect {
+  const dialect = STACK_DIALECTS.find((name) => name === text.toUpperCase());
+  if (dialect !== undefined) return dialect;
+  throw new InvalidArgumentError(`Expected one of ${STACK_DIALECTS.join(', ').toLowerCase()}.`);
 }

@@ -134,9 +134,9 @@ it('an onboarding outlives its client, its Temporal server and its worker', asyn
   process.kill(waiting.pid, 'SIGKILL');
   await gone(waiting);
   await stack.expectDone(['dev', 'start']);
-  const decision = ['association', 'approve', '--profile', 'committee', '--benchmark', '1', '--model_uid', '4'];
+  const decision = ['association', 'approve', '--profile', 'committee', '--benchmark', '1', '--model_uid', '5'];
   await stack.expectDone(decision);
   await eventually(show, (run) => run?.outcome === 'approved', 120);
-  expect(await stack.json<unknown[]>(['mlcube', 'ls', '--mine'])).toMatchObject([{ uid: 4, name }]);
-  expect(await stack.json<unknown[]>(['association', 'ls'])).toMatchObject([{ modelUid: 4, status: 'APPROVED' }]);
+  expect(await stack.json<unknown[]>(['mlcube', 'ls', '--mine'])).toMatchObject([{ uid: 5, name }]);
+  expect(await stack.json<unknown[]>(['association', 'ls'])).toMatchObject([{ modelUid: 5, status: 'APPROVED' }]);
 });
