@@ -1,150 +1,90 @@
-import { createRemoteJWKSet, errors, importSPKI, jwtVerify } from 'jose';
-import type { JWTPayload, JWTVerifyGetKey, JWTVerifyResult } from 'jose';
-import type { Account } from './accounts';
+import { createPublicKey } from 'node:crypto';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import type { JWTPayload, JWTVerifyGetKey } from 'jose';
+import { accountByName, addAccount } from './accounts';
+import type { StoredAccount } from './accounts';
+import { NO_CREDENTIALS, unauthenticated, wordsOf } from './authentication';
 import type { Authentication } from './authentication';
 import type { Sql } from './database';
-import { Refusal } from './refusals';
-
-/** Who issues tokens and for whom; as MedPerf's server is configured (reference: medperf.md, 3). */
-export type TokenSettings = {
-  readonly audience: string;
-  readonly issuer: string;
-} & (
-  | {
-      /** PEM of the issuer's RSA public key. */
-      readonly verifyingKey: string;
-    }
-  | {
-      /** Where the issuer's public keys are. */
-      readonly jwkUrl: string;
-    }
-);
+import type { Refusal } from './refusals';
+import type { TokenSettings } from './token-settings';
 
 const ALGORITHM = 'RS256';
 /** Only asked for when a user is seen for the first time. */
 const EMAIL_CLAIM = 'https://medperf.org/email';
-const CHALLENGE = 'Bearer realm="api"';
 
 /**
- * Reads what MedPerf's server reads: `AUTH_AUDIENCE`, `AUTH_ISSUER`, and one of `AUTH_VERIFYING_KEY` (line ends may be written
- * as `\n`) and `AUTH_JWK_URL`. Null when none of them is set.
- * @throws Error for half of it.
- */
-export function tokenSettingsFrom(environment: NodeJS.ProcessEnv): TokenSettings | null {
-  const read = (name: string): string | undefined => environment[name]?.trim() || undefined;
-  const [audience, issuer] = [read('AUTH_AUDIENCE'), read('AUTH_ISSUER')];
-  const [verifyingKey, jwkUrl] = [read('AUTH_VERIFYING_KEY'), read('AUTH_JWK_URL')];
-  if ([audience, issuer, verifyingKey, jwkUrl].every((value) => value === undefined)) return null;
-  if (audience === undefined || issuer === undefined)
-    throw new Error('AUTH_AUDIENCE and AUTH_ISSUER are needed beside the key that verifies tokens.');
-  if (verifyingKey !== undefined && jwkUrl !== undefined)
-    throw new Error('AUTH_VERIFYING_KEY and AUTH_JWK_URL are both set; exactly one of them is needed.');
-  if (verifyingKey !== undefined) return { audience, issuer, verifyingKey: verifyingKey.replaceAll('\\n', '\n') };
-  if (jwkUrl !== undefined) return { audience, issuer, jwkUrl };
-  throw new Error('AUTH_VERIFYING_KEY or AUTH_JWK_URL is needed: nothing else can verify tokens.');
-}
-
-/**
- * Sign-in by tokens of an issuer of one's own, from E25 on. A user is made at the first call with a token of his; those whose
- * names are in `administrators` are administrators.
+ * E25 and HEAD: JSON Web Tokens of an issuer, signed with RS256. A token's `sub` is the user's name; who calls for the first
+ * time is added, with the e-mail that his token claims then.
+ * @param administrators names of users who may do everything.
  */
 export function jsonWebTokens(
   settings: TokenSettings,
   { administrators }: { readonly administrators: readonly string[] },
 ): Authentication {
-  const verify = verifier(settings);
+  const challenge = 'Bearer realm="api"';
+  const read = tokenReader(settings);
+  const refused = (detail: string, code: string, more: object = {}): Refusal =>
+    unauthenticated(challenge, { detail, code, ...more });
+  const invalid = (detail: string, more?: object): Refusal => refused(detail, 'token_not_valid', more);
   return {
-    challenge: CHALLENGE,
-    authenticate: async (sql, header) => {
-      const token = bearerToken(header);
-      const payload = await verify(token);
-      const username = payload.sub;
-      if (typeof username !== 'string' || username === '')
-        throw refused('Token contained no recognizable user identification', 'token_not_valid');
-      return knownAccount(sql, username, payload, administrators);
+    challenge,
+    authenticate: async (sql, header = '') => {
+      const [scheme, ...words] = wordsOf(header);
+      if (scheme !== 'Bearer') throw unauthenticated(challenge, NO_CREDENTIALS);
+      const [token, ...more] = words;
+      if (token === undefined || more.length > 0) {
+        throw refused('Authorization header must contain two space-delimited values', 'bad_authorization_header');
+      }
+      const claims = await read(token);
+      if (claims === null) {
+        const message = { token_class: 'AccessToken', token_type: 'access', message: 'Token is invalid or expired' };
+        throw invalid('Given token not valid for any token type', { messages: [message] });
+      }
+      const username = claims.sub;
+      if (!username) throw invalid('Token contained no recognizable user identification');
+      const user = (await accountByName(sql, username)) ?? (await firstCall(sql, username, claims));
+      if (user === null) throw invalid('Token must contain the user email address');
+      if (!user.active) throw refused('User is inactive', 'user_inactive');
+      return { id: user.id, superuser: user.superuser || administrators.includes(username) };
     },
   };
 }
 
-function verifier(settings: TokenSettings): (token: string) => Promise<JWTPayload> {
-  const rules = {
-    issuer: settings.issuer,
-    audience: settings.audience,
-    algorithms: [ALGORITHM],
-    requiredClaims: ['exp'],
-  };
-  const check = keyOf(settings);
+/** The account that a first call makes; null for a token without e-mail. */
+async function firstCall(sql: Sql, username: string, claims: JWTPayload): Promise<StoredAccount | null> {
+  const email = claims[EMAIL_CLAIM];
+  return typeof email === 'string' && email !== '' ? addAccount(sql, { username, email }) : null;
+}
+
+/** Reads a token's claims, or null when anything about it is wrong. */
+function tokenReader(settings: TokenSettings): (token: string) => Promise<JWTPayload | null> {
+  const { audience, issuer } = settings;
+  const options = { algorithms: [ALGORITHM], audience, issuer, requiredClaims: ['exp'] };
+  const key = keyOf(settings);
   return async (token) => {
     try {
-      const { payload } = await check(token, rules);
-      if (payload.iat !== undefined && payload.iat > Date.now() / 1000)
-        throw new errors.JWTInvalid('issued in the future');
-      return payload;
-    } catch (error) {
-      if (error instanceof errors.JOSEError) throw notValid(error);
-      throw error;
+      const { payload } = await jwtVerify(token, key, options);
+      return isFromTheFuture(payload) || !hasSubjectOfText(payload) ? null : payload;
+    } catch {
+      // Django's library answers alike for a wrong token and for keys that cannot be had.
+      return null;
     }
   };
 }
 
-type Check = (token: string, rules: Parameters<typeof jwtVerify>[2]) => Promise<JWTVerifyResult>;
-
-function keyOf(settings: TokenSettings): Check {
-  if ('jwkUrl' in settings) {
-    const keys: JWTVerifyGetKey = createRemoteJWKSet(new URL(settings.jwkUrl));
-    return (token, rules) => jwtVerify(token, keys, rules);
-  }
-  const key = importSPKI(settings.verifyingKey, ALGORITHM);
-  key.catch(() => undefined);
-  return async (token, rules) => jwtVerify(token, await key, rules);
+function keyOf(settings: TokenSettings): JWTVerifyGetKey {
+  if ('jwkUrl' in settings) return createRemoteJWKSet(new URL(settings.jwkUrl));
+  const key = createPublicKey(settings.verifyingKey);
+  return () => Promise.resolve(key);
 }
 
-/** Another scheme counts as no credentials at all. */
-function bearerToken(header: string | undefined): string {
-  const words = (header ?? '').trim().split(/\s+/);
-  if (words[0] !== 'Bearer')
-    throw new Refusal(401, { detail: 'Authentication credentials were not provided.' }, HEADERS);
-  const [, token, ...more] = words;
-  if (token !== undefined && more.length === 0) return token;
-  throw refused('Authorization header must contain two space-delimited values', 'bad_authorization_header');
+/** `exp` and `nbf` are checked with the signature. */
+function isFromTheFuture({ iat }: JWTPayload): boolean {
+  return iat !== undefined && Math.trunc(iat) > Date.now() / 1000;
 }
 
-async function knownAccount(
-  sql: Sql,
-  username: string,
-  payload: JWTPayload,
-  administrators: readonly string[],
-): Promise<Account> {
-  const find = async (): Promise<Account | null> => {
-    const [user] = await sql.query('select id, superuser, active from users where username = $1', [username]);
-    if (user === undefined) return null;
-    if (user.active !== true) throw refused('User is inactive', 'user_inactive');
-    return { id: Number(user.id), superuser: user.superuser === true };
-  };
-  const known = await find();
-  if (known !== null) return known;
-  const email = payload[EMAIL_CLAIM];
-  if (typeof email !== 'string' || email === '')
-    throw refused('Token must contain the user email address', 'token_not_valid');
-  // Two first calls at once make one user.
-  await sql.query(
-    'insert into users (username, email, superuser) values ($1, $2, $3) on conflict (username) do nothing',
-    [username, email, administrators.includes(username)],
-  );
-  const made = await find();
-  if (made === null) throw new Error('a user that was made and is not there');
-  return made;
-}
-
-const HEADERS = { 'www-authenticate': CHALLENGE };
-
-function refused(detail: string, code: string): Refusal {
-  return new Refusal(401, { detail, code }, HEADERS);
-}
-
-function notValid(error: Error): Refusal {
-  const message = error instanceof errors.JWTExpired ? 'Token is expired' : 'Token is invalid';
-  const messages = [{ token_class: 'AccessToken', token_type: 'access', message }];
-  const body = { detail: 'Given token not valid for any token type', code: 'token_not_valid', messages };
-  return new Refusal(401, body, HEADERS);
+/** The type says that `sub` is a text; only the issuer knows. */
+function hasSubjectOfText({ sub }: { readonly sub?: unknown }): boolean {
+  return sub === undefined || typeof sub === 'string';
 }

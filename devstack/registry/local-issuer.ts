@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SignJWT, importPKCS8 } from 'jose';
-import type { TokenSettings } from './json-web-tokens';
+import type { TokenSettings } from './token-settings';
 
 export interface TokenUser {
   /** Becomes the token's `sub`, and the user's name. */

@@ -1,11 +1,12 @@
 import { createApplication } from './application';
 import { TUTORIAL_PASSWORD } from './tutorial';
 import { createAccount } from './accounts';
-import { jsonWebTokens, passwordTokens } from './authentication';
+import { passwordTokens } from './authentication';
 import type { Authentication } from './authentication';
 import { openDatabase } from './database';
 import type { Database, DatabasePlace } from './database';
 import type { DialectName } from './dialect';
+import { jsonWebTokens } from './json-web-tokens';
 import type { TokenSettings } from './token-settings';
 import { DIALECTS } from './dialects';
 

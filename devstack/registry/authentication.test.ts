@@ -2,11 +2,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PGlite } from '@electric-sql/pglite';
-import { SignJWT, exportJWK, importPKCS8, importSPKI } from 'jose';
+import { SignJWT, exportJWK, importSPKI } from 'jose';
+import type { Account } from './accounts';
+import { passwordTokens } from './authentication';
 import type { Sql } from './database';
-import { jsonWebTokens, tokenSettingsFrom } from './json-web-tokens';
+import { jsonWebTokens } from './json-web-tokens';
 import { openLocalIssuer } from './local-issuer';
 import type { LocalIssuer } from './local-issuer';
+import { tokenSettingsFrom } from './token-settings';
 
 const OWNER = { username: 'testmo', email: 'testmo@example.com' };
 const EMAIL = 'https://medperf.org/email';
@@ -27,13 +30,13 @@ beforeAll(async () => {
   database = await PGlite.create();
   sql = { query: async (text, values = []) => (await database.query<Record<string, unknown>>(text, [...values])).rows };
   await database.exec(`create table users (id serial primary key, username text unique, email text,
-    superuser boolean default false, active boolean default true)`);
+    superuser boolean default false, active boolean default true, password text not null, token text)`);
   issuer = await openLocalIssuer();
 });
 afterAll(() => database.close());
 beforeEach(() => database.exec('truncate users restart identity'));
 
-const authenticate = (header: string | undefined, administrators: string[] = []) =>
+const authenticate = (header: string | undefined, administrators: string[] = []): Promise<Account> =>
   jsonWebTokens(issuer.settings, { administrators }).authenticate(sql, header);
 
 /** Signed by another key unless `privateKey` is the issuer's. */
@@ -57,6 +60,10 @@ it('makes a user at his first call, and knows him after that by his name alone',
   ]);
   expect(again).toEqual(first);
   expect(admin.superuser).toBe(true);
+  expect(await authenticate(`Bearer ${await issuer.tokenFor(OWNER)}`, ['testmo'])).toEqual({
+    id: first.id,
+    superuser: true,
+  });
   const two = [await issuer.tokenFor({ username: 'new', email: 'n@example.com' })];
   const [one, other] = await Promise.all([...two, ...two].map((token) => authenticate(`Bearer ${token}`)));
   expect(one).toEqual(other);
@@ -76,16 +83,12 @@ it('tells what of a header or a token is wrong as MedPerf does', async () => {
 });
 
 describe('claims', () => {
-  const pair = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  });
+  const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const verifyingKey = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const now = Math.floor(Date.now() / 1000);
-  const asked = async (claims: Record<string, unknown>) => {
-    const key = await importPKCS8(pair.privateKey, 'RS256');
-    const settings = { ...issuer.settings, verifyingKey: pair.publicKey };
-    const token = await signed({ sub: 'testmo', [EMAIL]: OWNER.email, ...claims }, key as never);
+  const asked = async (claims: Record<string, unknown>): Promise<Account> => {
+    const settings = { ...issuer.settings, verifyingKey };
+    const token = await signed({ sub: 'testmo', [EMAIL]: OWNER.email, ...claims }, pair.privateKey);
     return jsonWebTokens(settings, { administrators: [] }).authenticate(sql, `Bearer ${token}`);
   };
 
@@ -94,6 +97,7 @@ describe('claims', () => {
     ['an end that has not passed', { exp: now - 1 }],
     ['a beginning that has passed', { nbf: now + 600 }],
     ['an issue that has passed', { iat: now + 600 }],
+    ['the user in text', { sub: 5 }],
     ['the issuer', { iss: 'https://elsewhere.example/' }],
     ['the audience', { aud: 'https://elsewhere.example/' }],
     ['the audience among several', { aud: ['https://elsewhere.example/'] }],
@@ -128,11 +132,51 @@ it("verifies by the keys that the issuer's address shows", async () => {
   server.close();
 });
 
+it('takes the keys that cannot be had for a token that is not valid', async () => {
+  const { audience, issuer: name } = issuer.settings;
+  const unreachable = jsonWebTokens({ audience, issuer: name, jwkUrl: 'http://127.0.0.1:9/' }, { administrators: [] });
+  const header = `Bearer ${await issuer.tokenFor(OWNER)}`;
+  await expect(unreachable.authenticate(sql, header)).rejects.toMatchObject(NOT_VALID);
+});
+
 it("reads its settings under the names that MedPerf's server has", () => {
   const both = { AUTH_AUDIENCE: 'a', AUTH_ISSUER: 'i' };
-  expect(tokenSettingsFrom({})).toBeNull();
-  expect(tokenSettingsFrom({ ...both, AUTH_VERIFYING_KEY: 'one\\ntwo' })).toMatchObject({ verifyingKey: 'one\ntwo' });
-  expect(tokenSettingsFrom({ ...both, AUTH_JWK_URL: 'https://x' })).toMatchObject({ jwkUrl: 'https://x' });
-  for (const half of [both, { AUTH_JWK_URL: 'x' }, { ...both, AUTH_JWK_URL: 'x', AUTH_VERIFYING_KEY: 'y' }])
-    expect(() => tokenSettingsFrom(half)).toThrow('AUTH_');
+  const { verifyingKey } = issuer.settings;
+  const onOneLine = verifyingKey.replaceAll('\n', '\\n');
+  const jwkUrl = 'https://h.example/jwks.json';
+  expect(tokenSettingsFrom({ AUTH_AUDIENCE: '' })).toBeNull();
+  expect(tokenSettingsFrom({ ...both, AUTH_VERIFYING_KEY: onOneLine })).toEqual({
+    audience: 'a',
+    issuer: 'i',
+    verifyingKey,
+  });
+  expect(tokenSettingsFrom({ ...both, AUTH_JWK_URL: jwkUrl })).toEqual({ audience: 'a', issuer: 'i', jwkUrl });
+  for (const wrong of [
+    both,
+    { AUTH_JWK_URL: jwkUrl },
+    { ...both, AUTH_JWK_URL: 'file:///x' },
+    { ...both, AUTH_VERIFYING_KEY: 'no key' },
+    { ...both, AUTH_JWK_URL: jwkUrl, AUTH_VERIFYING_KEY: onOneLine },
+  ])
+    expect(() => tokenSettingsFrom(wrong)).toThrow('AUTH_');
+});
+
+it('E23: takes the tokens that it gave, of users who are still there', async () => {
+  const { authenticate: ask, challenge } = passwordTokens();
+  await database.exec(`insert into users (username, password, token) values ('ada', '', 'abc')`);
+  expect(challenge).toBe('Token');
+  expect(await ask(sql, 'token abc')).toMatchObject({ id: 1, superuser: false });
+  const refusals = [
+    [undefined, 'Authentication credentials were not provided.'],
+    ['Bearer abc', 'Authentication credentials were not provided.'],
+    ['Token', 'Invalid token header. No credentials provided.'],
+    ['Token a b', 'Invalid token header. Token string should not contain spaces.'],
+    ['Token abd', 'Invalid token.'],
+  ] as const;
+  for (const [header, detail] of refusals) {
+    const headers = { 'www-authenticate': 'Token' };
+    await expect(ask(sql, header)).rejects.toMatchObject({ status: 401, body: { detail }, headers });
+  }
+  await database.exec('update users set active = false');
+  await expect(ask(sql, 'Token abc')).rejects.toMatchObject({ body: { detail: 'User inactive or deleted.' } });
 });
