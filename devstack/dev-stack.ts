@@ -73,6 +73,7 @@ async function startParts(
   const images = await buildDemoImages({ docker: new Docker() });
   const files = await startFiles(join(stateDirectory, 'files'), ports, parts);
   const registry = await startRegistry({
+    dialect: 'E25',
     database: { directory: await folder(stateDirectory, 'registry') },
     ...(ports && { port: ports.registry }),
   });

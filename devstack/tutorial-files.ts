@@ -9,7 +9,7 @@ import { hostedFileNames } from '../contract';
 import { demoDataArchive, demoDataFiles } from './demo-data';
 import type { DemoImage } from './images/demo-images';
 import { PACKAGE_ROOT } from './package-root';
-import type { Tutorial, TutorialCube } from './registry';
+import type { CubeTutorial, TutorialCube } from './registry';
 import { membersBelow, tarGz } from './tar-writing';
 
 const run = promisify(execFile);
@@ -31,7 +31,7 @@ export interface HostingPlace {
 export async function hostTutorial(
   place: HostingPlace,
   images: Readonly<Record<DemoImage, string>>,
-): Promise<Tutorial> {
+): Promise<CubeTutorial> {
   const [dataPreparator, referenceModel, metrics, demo, demoDatasetGeneratedUid] = await Promise.all([
     hostCube(place, 'chestxray_prep', images['temporal-medperf/chestxray-prep:1']),
     hostCube(place, 'chestxray_cnn', images['temporal-medperf/chestxray-model:1']),

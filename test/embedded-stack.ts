@@ -69,7 +69,7 @@ export class EmbeddedStack {
     const published = join(home, 'published');
     await mkdir(published);
     const [server, files] = await Promise.all([
-      startRegistry({ database: {} }),
+      startRegistry({ dialect: 'E25', database: {} }),
       startFileHost({ directory: published }),
     ]);
     const stack = new EmbeddedStack(home, temporal, server, files);

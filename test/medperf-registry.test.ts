@@ -16,7 +16,7 @@ let benchmarkOwner: MedperfRegistry;
 const pauses: number[] = [];
 
 beforeAll(async () => {
-  server = await startRegistry({ database: {} });
+  server = await startRegistry({ dialect: 'E25', database: {} });
   await seedTutorial(server, TUTORIAL);
   proxy = await FaultProxy.before(server.url);
   people = new People(server.url);
@@ -69,17 +69,17 @@ describe('reading', () => {
       state: 'OPERATION',
       demoDatasetHash: TUTORIAL.benchmark.demoDatasetHash,
       demoDatasetPrepared: false,
-      dataPreparator: 1,
-      referenceModel: 2,
-      evaluator: 3,
+      dataPreparator: 2,
+      referenceModel: 3,
+      evaluator: 4,
     });
-    expect(await owner.cube(2)).toMatchObject({
+    expect(await owner.cube(3)).toMatchObject({
       name: 'chestxray_cnn',
       owner: 2,
       urls: { manifestUrl: TUTORIAL.referenceModel.manifestUrl },
       hashes: { manifestHash: TUTORIAL.referenceModel.manifestHash, imageHash: TUTORIAL.referenceModel.imageHash },
     });
-    expect(Object.keys((await owner.cube(2)).urls)).toEqual(['manifestUrl']);
+    expect(Object.keys((await owner.cube(3)).urls)).toEqual(['manifestUrl']);
   });
 
   it('says what does not exist, and who may see it', async () => {
@@ -211,7 +211,7 @@ describe('registering a cube', () => {
     await expect(owner.registerCube(newCube('chestxray_cnn'))).rejects.toMatchObject({
       type: 'RegistryRejected',
       facts: {
-        what: 'The name "chestxray_cnn" is taken by cube 2 of user 2.',
+        what: 'The name "chestxray_cnn" is taken by cube 3 of user 2.',
         found: 'HTTP 400: name: ml cube with this name already exists',
       },
     });
@@ -222,7 +222,7 @@ describe('registering a cube', () => {
     const copy = newCube('copy', { hashes: { manifestHash, imageHash } });
     await expect(owner.registerCube(copy)).rejects.toMatchObject({
       type: 'RegistryRejected',
-      facts: { what: expect.stringMatching(/cube 2 \("chestxray_cnn"\) of user 2/) as unknown },
+      facts: { what: expect.stringMatching(/cube 3 \("chestxray_cnn"\) of user 2/) as unknown },
     });
     const uid = await register('original');
     await expect(owner.registerCube({ ...newCube('original'), name: 'renamed' })).rejects.toMatchObject({

@@ -57,8 +57,8 @@ describe('onboarding on real parts', () => {
     await committee.close();
 
     const result = await run.result();
-    expect(result.registered).toMatchObject({ uid: 4, name: 'my-modelref-cube', adopted: false });
-    expect(result.association).toMatchObject({ decision: 'APPROVED', modelUid: 4 });
+    expect(result.registered).toMatchObject({ uid: 5, name: 'my-modelref-cube', adopted: false });
+    expect(result.association).toMatchObject({ decision: 'APPROVED', modelUid: 5 });
     const { candidate, reference } = result.test;
     expect(Object.keys(candidate.headline).length).toBeGreaterThan(0);
     expect(candidate.headline).not.toEqual(reference?.headline);
@@ -84,11 +84,11 @@ describe('onboarding on real parts', () => {
 
   it('tests unchanged bytes without starting a container, and associates by the registered cube', async () => {
     const started = await StartedContainers.listen(stack.docker);
-    const run = await owner.startTestRun({ benchmark: 1, model: { kind: 'registered', uid: 4 } });
+    const run = await owner.startTestRun({ benchmark: 1, model: { kind: 'registered', uid: 5 } });
     const result = await run.result();
     expect(result.reused).toBe(true);
     await keepHistory(run.id, 'test-run-reused');
-    const again = await owner.startAssociate({ benchmark: 1, modelUid: 4, confirmed: true });
+    const again = await owner.startAssociate({ benchmark: 1, modelUid: 5, confirmed: true });
     expect((await again.result()).decision).toBe('APPROVED');
     await keepHistory(again.id, 'associate-approved-before');
     const ids = [run.id, again.id, ...(await sharedOf(run.id))];
@@ -97,7 +97,7 @@ describe('onboarding on real parts', () => {
   });
 
   it('runs every container again when asked to, and shares none of it', async () => {
-    const model = { kind: 'registered', uid: 4 } as const;
+    const model = { kind: 'registered', uid: 5 } as const;
     const run = await owner.startTestRun({ benchmark: 1, model, noCache: true });
     expect((await run.result()).reused).toBe(false);
     const steps = (await owner.progress(run.id)).stages.flatMap((stage) => stage.steps);
@@ -107,9 +107,9 @@ describe('onboarding on real parts', () => {
   });
 
   it('needs no registry offline for what it has seen, and says what it has not', async () => {
-    const seen = await owner.startTestRun({ benchmark: 1, model: { kind: 'registered', uid: 4 }, offline: true });
+    const seen = await owner.startTestRun({ benchmark: 1, model: { kind: 'registered', uid: 5 }, offline: true });
     expect((await seen.result()).reused).toBe(true);
-    const unseen = await owner.startTestRun({ benchmark: 2, model: { kind: 'registered', uid: 4 }, offline: true });
+    const unseen = await owner.startTestRun({ benchmark: 2, model: { kind: 'registered', uid: 5 }, offline: true });
     await expect(unseen.result()).rejects.toMatchObject({
       cause: { cause: { type: 'InvalidRequest', message: expect.stringContaining('--offline') as string } },
     });
@@ -118,7 +118,7 @@ describe('onboarding on real parts', () => {
   it('adopts what is registered when the onboarding is asked for again', async () => {
     const cube = await owner.ingestCube(MODEL, 'chestxray_mlp');
     const run = await owner.startOnboard({ cube, name: 'my-modelref-cube', benchmark: 1, confirmed: true });
-    expect((await run.result()).registered).toMatchObject({ uid: 4, adopted: true });
+    expect((await run.result()).registered).toMatchObject({ uid: 5, adopted: true });
   });
 
   it('refuses another request under the id of a running one', async () => {
@@ -159,7 +159,7 @@ describe('onboarding on real parts', () => {
   });
 
   it('fails at once when GPUs are asked for where there are none', async () => {
-    const model = { kind: 'registered', uid: 4 } as const;
+    const model = { kind: 'registered', uid: 5 } as const;
     const known = await owner.startTestRun({ benchmark: 1, model, gpus: 1 });
     expect((await known.result()).reused).toBe(true);
     const run = await owner.startTestRun({ benchmark: 1, model, gpus: 1, noCache: ['infer-model'] });

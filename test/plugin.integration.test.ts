@@ -24,7 +24,7 @@ describe('MedPerfPlugin on an adopter’s worker', () => {
     home = await mkdtemp(join(tmpdir(), 'medperf-plugin-'));
     const path = process.env['TEMPORAL_MEDPERF_TEMPORAL_CLI'] ?? 'temporal';
     temporal = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path } } });
-    server = await startRegistry({ database: {} });
+    server = await startRegistry({ dialect: 'E25', database: {} });
     await seedTutorial(server, TUTORIAL);
     const profiles = openProfiles(join(home, 'config'));
     const owner = { username: 'testmodelowner', password: 'test' };

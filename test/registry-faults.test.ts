@@ -32,7 +32,7 @@ let direct: MedperfRegistry;
 let names = 0;
 
 beforeAll(async () => {
-  server = await startRegistry({ database: {} });
+  server = await startRegistry({ dialect: 'E25', database: {} });
   await seedTutorial(server, TUTORIAL);
   proxy = await FaultProxy.before(server.url);
   people = new People(server.url);

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { TUTORIAL_PASSWORD } from '../devstack/registry';
-import type { Tutorial, TutorialCube } from '../devstack/registry';
+import type { CubeTutorial } from '../devstack/registry';
 
 /** A hash as the registry knows them, different for every text. */
 export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-function cube(label: string): TutorialCube {
+function cube(label: string): { manifestUrl: string; manifestHash: string; imageHash: string } {
   return {
     manifestUrl: `https://files.example/${label}/mlcube.yaml`,
     manifestHash: hashOf(label),
@@ -16,7 +16,7 @@ function cube(label: string): TutorialCube {
 }
 
 /** A tutorial whose files are nowhere: the registry never looks at them. */
-export const TUTORIAL: Tutorial = {
+export const TUTORIAL = {
   dataPreparator: cube('prep'),
   referenceModel: cube('cnn'),
   metrics: cube('metrics'),
@@ -25,7 +25,7 @@ export const TUTORIAL: Tutorial = {
     demoDatasetHash: hashOf('demo'),
     demoDatasetGeneratedUid: hashOf('prepared'),
   },
-};
+} satisfies CubeTutorial;
 
 /** The fields that a cube needs at least, in the server's own names. */
 export function cubeFields(name: string, changes: object = {}): Record<string, unknown> {

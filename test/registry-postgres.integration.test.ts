@@ -17,7 +17,7 @@ beforeAll(async () => {
   postgres = await startPostgres();
   await execute(`create schema ${SCHEMA}`);
   url = `${postgres.url}${postgres.url.includes('?') ? '&' : '?'}options=-csearch_path%3D${SCHEMA}`;
-  servers = await Promise.all([1, 2].map(() => startRegistry({ database: { url } })));
+  servers = await Promise.all([1, 2].map(() => startRegistry({ dialect: 'E25', database: { url } })));
 }, 120_000);
 afterAll(async () => {
   for (const server of servers) await server.close();
@@ -91,9 +91,9 @@ describe('two servers on one PostgreSQL', () => {
       demo_dataset_tarball_url: 'u',
       demo_dataset_tarball_hash: 'h',
       demo_dataset_generated_uid: 'g',
-      data_preparation_mlcube: 1,
-      reference_model_mlcube: 2,
-      data_evaluator_mlcube: 3,
+      data_preparation_mlcube: 2,
+      reference_model_mlcube: 3,
+      data_evaluator_mlcube: 4,
     });
     expect(statuses(await manyAtOnce('POST', '/benchmarks/', benchmark, 'testdataowner'))).toEqual(ONE_WON);
   });

@@ -13,7 +13,7 @@ let people: People;
 /** The one server of a test file, in memory and seeded like the tutorial. */
 export function startsSeeded(): { registry: () => RunningRegistry; people: () => People } {
   beforeAll(async () => {
-    registry = await startRegistry({ database: {} });
+    registry = await startRegistry({ dialect: 'E25', database: {} });
     await seedTutorial(registry, TUTORIAL);
     people = new People(registry.url);
   }, 60_000);
@@ -49,9 +49,9 @@ export function benchmarkFields(name: string, changes: object = {}): object {
     demo_dataset_tarball_url: 'https://h.example/demo.tar.gz',
     demo_dataset_tarball_hash: hashOf('demo'),
     demo_dataset_generated_uid: hashOf('uid'),
-    data_preparation_mlcube: 1,
-    reference_model_mlcube: 2,
-    data_evaluator_mlcube: 3,
+    data_preparation_mlcube: 2,
+    reference_model_mlcube: 3,
+    data_evaluator_mlcube: 4,
     ...changes,
   };
 }

@@ -1,20 +1,15 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { startRegistry } from '../../devstack/registry';
 import { readDevStack, stopDevStack } from '../../devstack/stack-record';
 import type { StackRecord } from '../../devstack/stack-record';
 import { runDevStack } from '../../devstack/supervisor';
 import { MedperfError } from '../../contract';
-import { define, wholeNumber } from '../command';
+import { define } from '../command';
 import { startDetached, startedBy } from '../detached-process';
 import { readDevWorker, startDevWorker, stopDevWorker } from '../dev-worker';
 import type { Cli } from '../session';
+import { addRegistryCommand } from './dev-registry';
 import { table } from '../tables';
-
-interface RegistryOptions {
-  readonly port: number;
-  readonly database: string;
-}
 
 export function addDevCommands(program: Command): void {
   const dev = program
@@ -28,15 +23,7 @@ export function addDevCommands(program: Command): void {
     ['dev supervise'],
     supervise,
   );
-  define(
-    dev
-      .command('registry')
-      .description('Run only the stand-in of MedPerf’s server, in the foreground, without seed')
-      .requiredOption('--port <port>', 'port on the loopback address', wholeNumber)
-      .requiredOption('--database <folder>', 'folder that keeps its data'),
-    ['dev registry --port 8000 --database ./registry'],
-    runRegistry,
-  );
+  addRegistryCommand(dev);
 }
 
 async function start(cli: Cli): Promise<void> {
@@ -92,16 +79,6 @@ async function supervise({ places, output }: Cli): Promise<void> {
     startedBy.line(line);
   };
   await runDevStack({ stateDirectory: places.state, log }, () => startedBy.ready());
-}
-
-async function runRegistry({ output }: Cli, { port, database: directory }: RegistryOptions): Promise<void> {
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-  });
-  const registry = await startRegistry({ database: { directory }, port });
-  output.result({ url: registry.url }, () => `The registry answers at ${registry.url}.`);
-  await stopped;
-  await registry.close();
 }
 
 function addresses({ temporal, registry, files }: StackRecord): object {

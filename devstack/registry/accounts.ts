@@ -1,9 +1,8 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Row, Sql } from './database';
-import { readFields } from './fields';
-import type { FieldSource } from './fields';
+import type { Sql } from './database';
 import { invalidObject } from './refusals';
+import { readTexts } from './validation';
 
 const derive = promisify<string, Buffer, number, Buffer>(scrypt);
 const KEY_BYTES = 32;
@@ -11,7 +10,8 @@ const KEY_BYTES = 32;
 export interface NewAccount {
   readonly username: string;
   readonly email: string;
-  readonly password: string;
+  /** Absent: nobody signs in by it. */
+  readonly password?: string;
   readonly superuser: boolean;
 }
 
@@ -26,38 +26,39 @@ export interface StoredAccount extends Account {
   readonly active: boolean;
 }
 
-/** What answers show of a user. */
-export const USER_COLUMNS = 'id, username, email, first_name, last_name';
+/** Characters of what one signs in with. */
+const CREDENTIALS = { username: 150, password: 128 };
 
-const CREDENTIALS: FieldSource = {
-  table: 'users',
-  label: 'user',
-  fields: {
-    username: { kind: 'text', max: 150, blank: false, required: true },
-    password: { kind: 'text', max: 128, blank: false, required: true },
-  },
-};
-
+/** Makes the user, or gives the one of that name the password and the rights. */
 export async function createAccount(sql: Sql, account: NewAccount): Promise<number> {
-  const { username, email, superuser } = account;
-  const [row] = await sql.query(
-    'insert into users (username, email, superuser, password_hash) values ($1, $2, $3, $4) returning id',
-    [username, email, superuser, await hashPassword(account.password)],
-  );
+  const { username, email, superuser, password } = account;
+  const hash = password === undefined ? '' : await hashPassword(password);
+  const changed = await sql.query('update users set superuser = $2, password = $3 where username = $1 returning id', [
+    username,
+    superuser,
+    hash,
+  ]);
+  const inserted = 'insert into users (username, email, superuser, password) values ($1, $2, $3, $4) returning id';
+  const [row] = changed.length > 0 ? changed : await sql.query(inserted, [username, email, superuser, hash]);
   return Number(row?.id);
 }
 
 /** The user's one token, made at the first sign-in. */
 export async function signIn(sql: Sql, body: unknown): Promise<string> {
-  const { username, password } = await readFields(sql, CREDENTIALS, body, null);
-  const [user] = await sql.query('select id, password_hash from users where username = $1', [username]);
-  const right = await passwordMatches(String(password), user === undefined ? '' : String(user.password_hash));
+  const { username = '', password = '' } = readTexts(body, CREDENTIALS);
+  const [user] = await sql.query('select id, password from users where username = $1', [username]);
+  const right = await passwordMatches(password, user === undefined ? '' : String(user.password));
   if (user === undefined || !right) throw invalidObject('Unable to log in with provided credentials.');
   const [row] = await sql.query('update users set token = coalesce(token, $2) where id = $1 returning token', [
     user.id,
     randomBytes(20).toString('hex'),
   ]);
   return String(row?.token);
+}
+
+/** Sets the password and ends what the user's token opened. */
+export async function changePassword(sql: Sql, id: number, password: string): Promise<void> {
+  await sql.query('update users set password = $2, token = null where id = $1', [id, await hashPassword(password)]);
 }
 
 /** The account that a password's token was given to. */
@@ -75,7 +76,7 @@ export async function addAccount(
   { username, email }: { readonly username: string; readonly email: string },
 ): Promise<StoredAccount | null> {
   await sql.query(
-    "insert into users (username, email, password_hash) values ($1, $2, '') on conflict (username) do nothing",
+    "insert into users (username, email, password) values ($1, $2, '') on conflict (username) do nothing",
     [username, email],
   );
   return accountByName(sql, username);
@@ -88,11 +89,7 @@ async function readAccount(sql: Sql, column: 'token' | 'username', value: string
     : { id: Number(row.id), superuser: row.superuser === true, active: row.active === true };
 }
 
-export async function findUser(sql: Sql, id: number): Promise<Row | undefined> {
-  return (await sql.query(`select ${USER_COLUMNS} from users where id = $1`, [id]))[0];
-}
-
-async function hashPassword(password: string): Promise<string> {
+export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   return `${salt.toString('hex')}:${(await derive(password, salt, KEY_BYTES)).toString('hex')}`;
 }

@@ -109,12 +109,12 @@ describe('associations', () => {
   it('lets anybody concerned but the initiator approve, and the initiator reject', async () => {
     const cube = await cubeWith('decided', 'PENDING');
     expect((await decide(cube, 'APPROVED', OWNER)).body).toEqual({
-      non_field_errors: ['Same user cannot approve the association request'],
+      approval_status: ['Same user cannot approve the association request'],
     });
     expect((await decide(cube, 'PENDING', OWNER)).status).toBe(200);
     expect((await decide(cube, 'REJECTED', OWNER)).status).toBe(200);
     expect((await decide(cube, 'APPROVED', BENCHMARK_OWNER)).body).toEqual({
-      non_field_errors: ['User can approve or reject only a pending request'],
+      approval_status: ['User can approve or reject only a pending request'],
     });
     await associate(cube, 'PENDING', BENCHMARK_OWNER);
     expect((await decide(cube, 'APPROVED', OWNER)).status).toBe(200);

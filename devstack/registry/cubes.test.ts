@@ -10,7 +10,7 @@ describe('cubes', () => {
     expect(reply.status).toBe(201);
     const cube = reply.body as { id: number; created_at: string; modified_at: string };
     expect(cube).toEqual({
-      id: 4,
+      id: 5,
       name: 'lung_cnn',
       git_mlcube_url: 'https://h.example/mlcube.yaml',
       mlcube_hash: fields.mlcube_hash,
@@ -141,10 +141,10 @@ describe('cubes', () => {
     const id = await newCube('doomed');
     expect((await people().call('testmodelowner', 'DELETE', `/mlcubes/${id}/`)).status).toBe(403);
     expect(await people().call('admin', 'DELETE', `/mlcubes/${id}/`)).toMatchObject({ status: 204, body: '' });
-    const referred = await people().call('admin', 'DELETE', '/mlcubes/1/');
+    const referred = await people().call('admin', 'DELETE', '/mlcubes/2/');
     expect(referred.status).toBe(500);
     expect(referred.headers.get('content-type')).toContain('text/html');
-    expect((await get('/mlcubes/1/')).status).toBe(200);
+    expect((await get('/mlcubes/2/')).status).toBe(200);
   });
 });
 

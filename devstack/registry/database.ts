@@ -4,6 +4,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { Pool } from 'pg';
 import { lockDirectory } from '../directory-lock';
 import { migrate } from './migrations';
+import type { Migrations } from './migrations';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -23,12 +24,12 @@ export type DatabasePlace = { readonly directory?: string } | { readonly url: st
 
 /**
  * Opens the database and brings its tables up to date.
- * @throws Error when another process owns the directory.
+ * @throws Error when another process owns the directory, or the database holds another dialect.
  */
-export async function openDatabase(place: DatabasePlace): Promise<Database> {
+export async function openDatabase(place: DatabasePlace, migrations: Migrations): Promise<Database> {
   const database = 'url' in place ? openPostgres(place.url) : await openEmbedded(place.directory);
   try {
-    await migrate(database);
+    await migrate(database, migrations);
     return database;
   } catch (error) {
     await database.close();

@@ -14,19 +14,21 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 it('keeps its records in its directory, which belongs to one at a time', async () => {
-  const first = await startRegistry({ database: { directory } });
+  const first = await startRegistry({ dialect: 'E25', database: { directory } });
   expect(await seedTutorial(first, TUTORIAL)).toBe(true);
   const owner = new People(first.url);
   expect(await owner.call('testmodelowner', 'POST', '/mlcubes/', cubeFields('kept'))).toMatchObject({
-    body: { id: 4 },
+    body: { id: 5 },
   });
-  await expect(startRegistry({ database: { directory } })).rejects.toThrow(`in use by process ${process.pid}`);
+  await expect(startRegistry({ dialect: 'E25', database: { directory } })).rejects.toThrow(
+    `in use by process ${process.pid}`,
+  );
   await first.close();
 
-  const second = await startRegistry({ database: { directory } });
+  const second = await startRegistry({ dialect: 'E25', database: { directory } });
   expect(await seedTutorial(second, TUTORIAL)).toBe(false);
   const reader = new People(second.url);
-  expect(await reader.call('testmodelowner', 'GET', '/mlcubes/4/')).toMatchObject({ body: { name: 'kept' } });
+  expect(await reader.call('testmodelowner', 'GET', '/mlcubes/5/')).toMatchObject({ body: { name: 'kept' } });
   await second.close();
 }, 60_000);
 

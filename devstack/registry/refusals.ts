@@ -1,5 +1,7 @@
 /** Messages by field, as Django REST framework words them; a nested object has its own messages. */
-export type FieldMessages = Readonly<Record<string, readonly string[]>>;
+export interface FieldMessages {
+  readonly [field: string]: readonly string[] | FieldMessages;
+}
 
 /** An answer other than success; thrown anywhere while a call is served, and undoes what the call did. */
 export class Refusal extends Error {
@@ -13,12 +15,19 @@ export class Refusal extends Error {
   }
 }
 
-export function invalidFields(messages: FieldMessages): Refusal {
-  return new Refusal(400, messages);
+/** A refusal of what the request's body says. */
+export class Invalid extends Refusal {
+  constructor(readonly messages: FieldMessages) {
+    super(400, messages);
+  }
 }
 
-export function invalidObject(message: string): Refusal {
-  return new Refusal(400, { non_field_errors: [message] });
+export function invalidFields(messages: FieldMessages): Invalid {
+  return new Invalid(messages);
+}
+
+export function invalidObject(message: string): Invalid {
+  return new Invalid({ non_field_errors: [message] });
 }
 
 export function forbidden(): Refusal {
@@ -29,8 +38,8 @@ export function notFound(): Refusal {
   return new Refusal(404, { detail: 'Not found.' });
 }
 
-export function methodNotAllowed(method: string): Refusal {
-  return new Refusal(405, { detail: `Method "${method}" not allowed.` });
+export function methodNotAllowed(method: string, allowed: readonly string[]): Refusal {
+  return new Refusal(405, { detail: `Method "${method}" not allowed.` }, { allow: allowed.join(', ') });
 }
 
 /** What Django answers to what it does not foresee. */
@@ -40,6 +49,11 @@ export function serverFault(): Refusal {
 
 export function unknownRoute(): Refusal {
   return new Refusal(404, htmlPage('Not Found'), HTML);
+}
+
+/** A request that is not even HTTP as it should be. */
+export function badRequest(): Refusal {
+  return new Refusal(400, htmlPage('Bad Request (400)'), HTML);
 }
 
 const HTML = { 'content-type': 'text/html; charset=utf-8' };

@@ -66,7 +66,7 @@ describe('the whole server', () => {
   });
 
   it('refuses other methods, media types and bodies', async () => {
-    expect(await people().call(OWNER, 'PATCH', '/mlcubes/1/')).toMatchObject({
+    expect(await people().call(OWNER, 'PATCH', '/mlcubes/2/')).toMatchObject({
       status: 405,
       body: { detail: 'Method "PATCH" not allowed.' },
     });
@@ -120,11 +120,11 @@ describe('the tutorial', () => {
       state: 'OPERATION',
       approval_status: 'APPROVED',
       approved_at: expect.stringMatching(TIME) as unknown,
-      data_preparation_mlcube: 1,
-      reference_model_mlcube: 2,
-      data_evaluator_mlcube: 3,
+      data_preparation_mlcube: 2,
+      reference_model_mlcube: 3,
+      data_evaluator_mlcube: 4,
     });
-    expect((await get('/mlcubes/2/')).body).toMatchObject({ name: 'chestxray_cnn', state: 'OPERATION', owner: 2 });
+    expect((await get('/mlcubes/3/')).body).toMatchObject({ name: 'chestxray_cnn', state: 'OPERATION', owner: 2 });
     expect((await get('/me/benchmarks/', BENCHMARK_OWNER)).body).toMatchObject({ count: 1 });
     expect((await get('/me/benchmarks/')).body).toMatchObject({ count: 0 });
   });

@@ -1,36 +1,15 @@
 import { createAccount } from './accounts';
-import { changeBenchmark, createBenchmark } from './benchmarks';
-import { createCube } from './cubes';
+import type { Sql } from './database';
+import { DIALECTS } from './dialects';
+import { changeRow } from './operations';
 import type { RunningRegistry } from './server';
+import { TUTORIAL_PASSWORD } from './tutorial';
+import type { Tutorial } from './tutorial';
 
-/** Where one cube's files are hosted, and their bare hex SHA-256; parts that the cube lacks are absent. */
-export interface TutorialCube {
-  /** At most 20 characters. */
-  readonly name?: string;
-  readonly manifestUrl: string;
-  readonly manifestHash: string;
-  readonly parametersUrl?: string;
-  readonly parametersHash?: string;
-  readonly additionalFilesUrl?: string;
-  readonly additionalFilesHash?: string;
-  /** The image's config digest without `sha256:`. */
-  readonly imageHash: string;
-}
-
-export interface TutorialBenchmark {
-  readonly name?: string;
-  readonly description?: string;
-  readonly demoDatasetUrl: string;
-  readonly demoDatasetHash: string;
-  /** MedPerf's folder hash of the prepared demo data; no server verifies it. */
-  readonly demoDatasetGeneratedUid: string;
-}
-
-export interface Tutorial {
-  readonly dataPreparator: TutorialCube;
-  readonly referenceModel: TutorialCube;
-  readonly metrics: TutorialCube;
-  readonly benchmark: TutorialBenchmark;
+export interface TutorialUser {
+  readonly username: string;
+  readonly email: string;
+  readonly superuser: boolean;
 }
 
 /** The tutorial's users in the order of their ids, from 1; the password of all is {@link TUTORIAL_PASSWORD}. */
@@ -39,53 +18,41 @@ export const TUTORIAL_USERS = [
   { username: 'testbenchmarkowner', email: 'testbo@example.com', superuser: false },
   { username: 'testmodelowner', email: 'testmo@example.com', superuser: false },
   { username: 'testdataowner', email: 'testdo@example.com', superuser: false },
-] as const;
+] as const satisfies readonly TutorialUser[];
 
-export const TUTORIAL_PASSWORD = 'test';
+/** The users of a development server with tokens; the first user there is the server's own `admin`. */
+export const TOKEN_USERS = [
+  { username: 'testadmin', email: 'testadmin@example.com', superuser: true },
+  { username: 'testbo', email: 'testbo@example.com', superuser: false },
+  { username: 'testmo', email: 'testmo@example.com', superuser: false },
+  { username: 'testdo', email: 'testdo@example.com', superuser: false },
+] as const satisfies readonly TutorialUser[];
 
 /**
- * Fills an empty registry like the tutorial: four users, cubes 1 to 3 (data preparator, reference model, metrics) of the
- * benchmark owner, and benchmark 1, operational and approved; all of it or nothing.
- * @returns false when there were users already, and nothing was done.
- * @throws Refusal when a record breaks the registry's rules.
+ * Fills an empty registry like the tutorial: its users, three cubes (data preparator, reference model, metrics) or what the
+ * dialect has in their place, and benchmark 1, operational and approved; all of it or nothing.
+ * @returns false when there is a benchmark already, and nothing was done.
+ * @throws MedperfError for the tutorial of another dialect, Refusal when a record breaks the registry's rules.
  */
-export async function seedTutorial({ database }: RunningRegistry, tutorial: Tutorial): Promise<boolean> {
-  return database.transaction(async (sql) => {
-    await sql.query('lock table users in exclusive mode');
-    if ((await sql.query('select id from users limit 1')).length > 0) return false;
-    const ids: number[] = [];
-    for (const user of TUTORIAL_USERS) ids.push(await createAccount(sql, { ...user, password: TUTORIAL_PASSWORD }));
-    const owner = ids[1] ?? 0;
-    const preparator = await createCube(sql, owner, cubeBody(tutorial.dataPreparator, 'chestxray_prep'));
-    const model = await createCube(sql, owner, cubeBody(tutorial.referenceModel, 'chestxray_cnn'));
-    const metrics = await createCube(sql, owner, cubeBody(tutorial.metrics, 'chestxray_metrics'));
-    const benchmark = await createBenchmark(sql, owner, {
-      name: tutorial.benchmark.name ?? 'chestxray',
-      description: tutorial.benchmark.description ?? 'benchmark-sample',
-      demo_dataset_tarball_url: tutorial.benchmark.demoDatasetUrl,
-      demo_dataset_tarball_hash: tutorial.benchmark.demoDatasetHash,
-      demo_dataset_generated_uid: tutorial.benchmark.demoDatasetGeneratedUid,
-      data_preparation_mlcube: preparator.id,
-      reference_model_mlcube: model.id,
-      data_evaluator_mlcube: metrics.id,
-      state: 'OPERATION',
-    });
-    await changeBenchmark(sql, Number(benchmark.id), { approval_status: 'APPROVED' });
+export async function seedTutorial(registry: RunningRegistry, tutorial: Tutorial): Promise<boolean> {
+  const { seed, benchmarks } = DIALECTS[registry.dialect];
+  return registry.database.transaction(async (sql) => {
+    await sql.query('lock table benchmarks in exclusive mode');
+    if ((await sql.query('select 1 from benchmarks limit 1')).length > 0) return false;
+    const { administrator, owner } = await makeUsers(sql, registry);
+    const settings = { autoApproveBenchmarksFrom: [] };
+    const benchmark = await seed({ sql, user: { id: owner, superuser: false }, settings }, tutorial);
+    const decider = { sql, user: { id: administrator, superuser: true }, settings };
+    await changeRow(decider, benchmarks, Number(benchmark.id), { approval_status: 'APPROVED' });
     return true;
   });
 }
 
-function cubeBody(cube: TutorialCube, name: string): Readonly<Record<string, string>> {
-  return {
-    name: cube.name ?? name,
-    git_mlcube_url: cube.manifestUrl,
-    mlcube_hash: cube.manifestHash,
-    git_parameters_url: cube.parametersUrl ?? '',
-    parameters_hash: cube.parametersHash ?? '',
-    image_tarball_hash: '',
-    image_hash: cube.imageHash,
-    additional_files_tarball_url: cube.additionalFilesUrl ?? '',
-    additional_files_tarball_hash: cube.additionalFilesHash ?? '',
-    state: 'OPERATION',
-  };
+async function makeUsers(sql: Sql, { passwords }: RunningRegistry): Promise<{ administrator: number; owner: number }> {
+  const ids: number[] = [];
+  for (const user of passwords ? TUTORIAL_USERS : TOKEN_USERS) {
+    ids.push(await createAccount(sql, { ...user, ...(passwords && { password: TUTORIAL_PASSWORD }) }));
+  }
+  const [administrator = 0, owner = 0] = ids;
+  return { administrator, owner };
 }
