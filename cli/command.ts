@@ -1,16 +1,15 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
+import { openProfiles } from '../registry';
 import { EXIT } from './exit-codes';
 import { Output } from './output';
 import { placesFrom } from './places';
 import type { Cli } from './session';
 
 interface SharedOptions {
-  readonly profile: string;
+  readonly profile?: string;
   readonly json?: boolean;
 }
-
-export const DEFAULT_PROFILE = 'default';
 
 /**
  * Gives a command the options that all have, its examples and what it does.
@@ -22,16 +21,14 @@ export function define(
   work: (cli: Cli, options: never, args: readonly string[]) => Promise<number> | Promise<void>,
 ): void {
   command
-    .option('--profile <name>', 'server and user to act as', DEFAULT_PROFILE)
+    .option('--profile <name>', 'server and user to act as; else the active profile')
     .option('--json', 'print one JSON object')
     .addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ temporal-medperf ${line}`).join('\n')}`)
     .action(async () => {
       const shared = command.opts<SharedOptions>();
-      const cli = {
-        places: placesFrom(process.env),
-        output: new Output(shared.json === true),
-        profile: shared.profile,
-      };
+      const places = placesFrom(process.env);
+      const profile = shared.profile ?? (await openProfiles(places.config).active());
+      const cli = { places, output: new Output(shared.json === true), profile };
       const code = await work(cli, shared as never, command.args);
       process.exitCode = typeof code === 'number' ? code : EXIT.done;
     });

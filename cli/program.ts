@@ -5,6 +5,7 @@ import { addBenchmarkCommands } from './commands/benchmark';
 import { addDevCommands } from './commands/dev';
 import { addMlcubeCommands } from './commands/mlcube';
 import { addOnboardCommand } from './commands/onboard';
+import { addProfileCommands } from './commands/profile';
 import { addRunCommands } from './commands/run';
 import { addSetupCommand } from './commands/setup';
 import { addStoreCommands } from './commands/store';
@@ -20,6 +21,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(add --help for the options and examples)')
     .addHelpText('afterAll', EXIT_CODES_HELP);
   addAccountCommands(program);
+  addProfileCommands(program);
   addBenchmarkCommands(program);
   addTestCommands(program);
   addMlcubeCommands(program);

@@ -35,7 +35,9 @@ export async function withSession<T>(cli: Cli, work: (session: Session) => Promi
 export async function withAnySession<T>(cli: Cli, work: (session: Session) => Promise<T>): Promise<T> {
   const profiles = await openProfiles(cli.places.config).list();
   const profile = profiles.find(({ name }) => name === cli.profile);
-  return withProfile(cli, profile ?? { name: cli.profile, server: '', username: userInfo().username }, work);
+  // A profile that was only made has no user yet.
+  const { server = '', username = '' } = profile ?? {};
+  return withProfile(cli, { name: cli.profile, server, username: username || userInfo().username }, work);
 }
 
 async function withProfile<T>(cli: Cli, profile: Profile, work: (session: Session) => Promise<T>): Promise<T> {

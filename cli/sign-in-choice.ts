@@ -1,35 +1,18 @@
-import { readFile } from 'node:fs/promises';
 import { readDevStack } from '../devstack/stack-record';
-import {
-  MEDPERF_SERVER,
-  MEDPERF_SIGN_IN,
-  findSignIn,
-  openProfiles,
-  requireAuthority,
-  serverAddress,
-  signInAtIssuer,
-  signInByPassword,
-  signInLocally,
-} from '../registry';
-import type { Dialect, Profile, ServerPlace, SignInPlace, SignedIn, SignedInProfile } from '../registry';
+import { findSignIn, openProfiles, serverAddress, signInAtIssuer, signInByPassword, signInLocally } from '../registry';
+import type { ServerPlace, SignInPlace, SignedIn, SignedInProfile } from '../registry';
 import { ask, askHidden, isInteractive, linesOfInput } from './prompts';
+import { authorityFor, signInPlaceFor } from './server-options';
+import type { ServerOptions } from './server-options';
 import type { Cli } from './session';
 import { WrongUse } from './wrong-use';
 
 /** As commander names them; which ones are given decides how one signs in, else the server does. */
-export interface LoginOptions {
+export interface LoginOptions extends ServerOptions {
   readonly username?: string;
   readonly email?: string;
   readonly local?: string;
   readonly tokens?: string;
-  readonly server?: string;
-  readonly ca?: string;
-  readonly dialect?: Dialect;
-  readonly authDomain?: string;
-  readonly authClientId?: string;
-  readonly authAudience?: string;
-  readonly authJwksUrl?: string;
-  readonly authIssuer?: string;
 }
 
 /** Signs in as the options, the profile of that name and the server say; gives the profile to keep. */
@@ -46,7 +29,8 @@ export async function signInWith(
   const { dialect: found, passwords } = await findSignIn(place);
   const signInPlace = signInPlaceFor(server, options, known);
   const { credentials, user } = await signInBy(cli, options, place, passwords ? 'password' : signInPlace);
-  const dialect = options.dialect ?? found;
+  const dialect = options.dialect ?? known?.dialect ?? found;
+  const credentialStore = options.credentials ?? former?.credentialStore;
   return {
     profile: {
       name: cli.profile,
@@ -54,7 +38,8 @@ export async function signInWith(
       username: user.username,
       credentials,
       ...(dialect !== null && { dialect }),
-      ...(credentials.kind === 'device' && signInPlace !== null && { signInPlace }),
+      ...(signInPlace !== null && { signInPlace }),
+      ...(credentialStore !== undefined && { credentialStore }),
     },
     user,
   };
@@ -86,42 +71,6 @@ async function signInBy(
 /** Said also with `--json`: nobody can go on without it. */
 function showCode({ page, code }: { readonly page: string; readonly code: string }): void {
   process.stderr.write(`Open ${page}\nand confirm that it shows the code ${code}. Waiting for that …\n`);
-}
-
-/** From the options, else the profile's, else of MedPerf's own server; null where nobody said. */
-function signInPlaceFor(server: string, options: LoginOptions, known: Profile | undefined): SignInPlace | null {
-  const usual = known?.signInPlace ?? (server === MEDPERF_SERVER ? MEDPERF_SIGN_IN : null);
-  const domain = options.authDomain ?? usual?.domain;
-  const clientId = options.authClientId ?? usual?.clientId;
-  const audience = options.authAudience ?? usual?.audience;
-  if (domain === undefined || clientId === undefined || audience === undefined) return null;
-  const jwksUrl = options.authJwksUrl ?? usual?.jwksUrl;
-  const issuer = options.authIssuer ?? usual?.issuer;
-  return {
-    domain,
-    clientId,
-    audience,
-    ...(jwksUrl !== undefined && { jwksUrl }),
-    ...(issuer !== undefined && { issuer }),
-  };
-}
-
-/** The one given, else the one that the profile has for the same server. */
-async function authorityFor(file: string | undefined, known: Profile | undefined): Promise<{ readonly ca?: string }> {
-  if (file !== undefined) return { ca: requireAuthority(await textOf(file)) };
-  return known?.ca === undefined ? {} : { ca: known.ca };
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new WrongUse({
-      what: 'The file given with --ca cannot be read.',
-      found: (error as NodeJS.ErrnoException).code ?? 'no reason given',
-      next: 'check its path and permissions.',
-    });
-  }
 }
 
 async function serverOfDevStack({ places }: Cli): Promise<string> {

@@ -5,6 +5,8 @@ export type * from './registry';
 export { CUBE_NAME_LENGTH, refuseUnregistrableName } from './cube-registration';
 export { MedperfRegistry } from './medperf-registry';
 export { openProfiles } from './profiles';
+export { CREDENTIAL_STORES } from './credential-stores';
+export type { CredentialStoreKind } from './credential-stores';
 export type { Profile, Profiles, SignedInProfile } from './profiles';
 export { requireAuthority } from './authority';
 export { serverAddress } from './server-address';
@@ -19,7 +21,7 @@ export {
 export type { ServerPlace, SignInFacts, SignedIn } from './sign-in';
 export { signOut } from './sign-out';
 export type { DeviceCode } from './device-sign-in';
-export type { Authorization, Credentials, SignInPlace } from './credentials';
+export type { Authorization, Credentials, SignInKind, SignInPlace } from './credentials';
 export { DIALECTS } from './server-dialect';
 export type { Dialect } from './server-dialect';
 

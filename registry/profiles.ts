@@ -1,10 +1,12 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import { z } from 'zod';
 import { MedperfError } from '../contract';
-import { CREDENTIALS, SIGN_IN_KINDS, SIGN_IN_PLACE, authorizationOf } from './credentials';
-import type { Authorization, Credentials, SignInKind, SignInPlace } from './credentials';
+import { CREDENTIAL_STORES, credentialsFile, systemKeyring } from './credential-stores';
+import type { CredentialStore, CredentialStoreKind } from './credential-stores';
+import { SIGN_IN_KINDS, SIGN_IN_PLACE, authorizationOf } from './credentials';
+import type { Authorization, Credentials, DeviceCredentials, SignInKind, SignInPlace } from './credentials';
 import { inTurn } from './directory-turn';
+import { own, readRecord, writeRecord } from './profile-files';
 import { serverAddress } from './server-address';
 import { DIALECTS } from './server-dialect';
 import type { Dialect } from './server-dialect';
@@ -14,6 +16,7 @@ import { isToBeRenewed, renew } from './token-renewal';
 export interface Profile {
   readonly name: string;
   readonly server: string;
+  /** Empty before the first sign-in. */
   readonly username: string;
   /** PEM of the authority that alone may certify the server, where it is one of the site's own. */
   readonly ca?: string;
@@ -23,6 +26,8 @@ export interface Profile {
   readonly signInBy?: SignInKind;
   /** Where the server's users sign in, when it takes tokens of an issuer. */
   readonly signInPlace?: SignInPlace;
+  /** A file unless given. */
+  readonly credentialStore?: CredentialStoreKind;
 }
 
 /** A profile with its credentials. */
@@ -32,8 +37,8 @@ export interface SignedInProfile extends Profile {
 
 /**
  * The profiles of one configuration directory. Files are read at each call, so that a new sign-in needs no restart.
- * All errors are `MedperfError`s: `NeedsAttention` for an unknown or signed-out profile and for files that a person has
- * to mend, `InvalidRequest` for a name that cannot be one.
+ * All errors are `MedperfError`s: `NeedsAttention` for an unknown or signed-out profile and for files or a keyring that a
+ * person has to mend, `InvalidRequest` for a name that cannot be one.
  */
 export interface Profiles {
   /** Sorted by name; also those that are signed out. */
@@ -43,12 +48,20 @@ export interface Profiles {
   authorization(name: string): Authorization;
   /** Adds the profile or replaces the one of that name. */
   save(profile: SignedInProfile): Promise<void>;
+  /** Adds a profile or replaces its settings; a sign-in at another server or as another user is forgotten. */
+  define(profile: Profile): Promise<void>;
   /** Signs out: the credentials go, the server's address and the user's name stay. */
   forget(name: string): Promise<void>;
+  /** Signs out and removes the profile. */
+  remove(name: string): Promise<void>;
+  /** Name of the profile that is meant where none is named. */
+  active(): Promise<string>;
+  activate(name: string): Promise<void>;
 }
 
 const PROFILES_FILE = 'profiles.json';
-const CREDENTIALS_FILE = 'credentials.json';
+const ACTIVE_FILE = 'active-profile.json';
+const USUAL_PROFILE = 'default';
 const PROFILES = z.record(
   z.string(),
   z.object({
@@ -58,103 +71,147 @@ const PROFILES = z.record(
     dialect: z.enum(DIALECTS).exactOptional(),
     signInBy: z.enum(SIGN_IN_KINDS).exactOptional(),
     signInPlace: SIGN_IN_PLACE.exactOptional(),
+    credentialStore: z.enum(CREDENTIAL_STORES).exactOptional(),
   }),
 );
-const CREDENTIALS_BY_PROFILE = z.record(z.string(), CREDENTIALS);
+const ACTIVE = z.record(z.string(), z.string());
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 export function openProfiles(directory: string): Profiles {
-  const readProfiles = (): Promise<z.infer<typeof PROFILES>> => readRecord(directory, PROFILES_FILE, PROFILES);
-  const readCredentials = async (): Promise<z.infer<typeof CREDENTIALS_BY_PROFILE>> => {
-    await refuseReadableByOthers(directory);
-    return readRecord(directory, CREDENTIALS_FILE, CREDENTIALS_BY_PROFILE);
-  };
-  const get = async (name: string): Promise<SignedInProfile> => {
-    const profile = own(await readProfiles(), name);
-    if (profile === undefined) throw signedOut(name, `There is no profile "${name}".`);
-    const credentials = own(await readCredentials(), name);
-    if (credentials === undefined) throw signedOut(name, `The profile "${name}" is signed out.`);
-    return { name, ...profile, credentials };
-  };
-  /** Another process may have renewed them while this one waited for its turn. */
-  const renewed = (name: string): Promise<Credentials> =>
-    inTurn(directory, async () => {
-      const { credentials, signInPlace } = await get(name);
-      if (credentials.kind !== 'device' || signInPlace === undefined || !isToBeRenewed(credentials)) return credentials;
-      const fresh = await renew(signInPlace, credentials, { profile: name });
-      await writeRecord(directory, CREDENTIALS_FILE, { ...(await readCredentials()), [name]: fresh });
-      return fresh;
-    });
-  return {
-    list: async () =>
-      Object.entries(await readProfiles())
-        .map(([name, profile]) => ({ name, ...profile }))
-        .sort((a, b) => (a.name < b.name ? -1 : 1)),
-    get,
-    authorization: (name) => async () => {
-      const { credentials } = await get(name);
-      const isEnding = credentials.kind === 'device' && isToBeRenewed(credentials);
-      return authorizationOf(isEnding ? await renewed(name) : credentials);
-    },
-    save: async ({ name, credentials: fresh, ...profile }) => {
-      refuseName(name);
-      const entry = { ...profile, server: serverAddress(profile.server), signInBy: fresh.kind };
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-      await inTurn(directory, async () => {
-        const profiles = { ...(await readProfiles()), [name]: entry };
-        const credentials = { ...(await readCredentials()), [name]: fresh };
-        await writeRecord(directory, CREDENTIALS_FILE, credentials);
-        await writeRecord(directory, PROFILES_FILE, profiles);
-      });
-    },
-    forget: async (name) => {
-      if (own(await readProfiles(), name) === undefined) throw signedOut(name, `There is no profile "${name}".`);
-      await inTurn(directory, async () => {
-        const { [name]: _forgotten, ...others } = await readCredentials();
-        await writeRecord(directory, CREDENTIALS_FILE, others);
-      });
-    },
-  };
+  return new ProfileDirectory(directory);
 }
 
-async function readRecord<T>(
-  directory: string,
-  file: string,
-  schema: z.ZodType<Record<string, T>>,
-): Promise<Record<string, T>> {
-  const text = await unlessAbsent(readFile(join(directory, file), 'utf8'));
-  if (text === null) return {};
-  const parsed = schema.safeParse(parse(text));
-  if (parsed.success) return parsed.data;
-  throw new MedperfError('NeedsAttention', {
-    what: `The file ${file} in temporal-medperf's configuration directory cannot be read.`,
-    expected: 'the JSON that temporal-medperf login writes',
-    found: `${text.length} characters of something else`,
-    next: `Move ${file} away and sign in again: temporal-medperf login`,
-  });
-}
+class ProfileDirectory implements Profiles {
+  /** Renewals under way in this process. */
+  private readonly renewals = new Map<string, Promise<Credentials>>();
 
-/** Other users of the machine must not get at the tokens; only a person can know whether they did. */
-async function refuseReadableByOthers(directory: string): Promise<void> {
-  const found = await unlessAbsent(stat(join(directory, CREDENTIALS_FILE)));
-  if (found === null || process.platform === 'win32' || (found.mode & 0o077) === 0) return;
-  throw new MedperfError('NeedsAttention', {
-    what: `Others on this machine may read ${CREDENTIALS_FILE} in temporal-medperf's configuration directory.`,
-    expected: 'mode 600',
-    found: `mode ${(found.mode & 0o777).toString(8)}`,
-    next: `In that directory run: chmod 600 ${CREDENTIALS_FILE}`,
-  });
-}
+  constructor(private readonly directory: string) {}
 
-/** Readers see the old file or the new one, never half of it. */
-async function writeRecord(directory: string, file: string, record: object): Promise<void> {
-  const temporary = join(directory, `.${file}.${process.pid}.${performance.now()}`);
-  try {
-    await writeFile(temporary, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
-    await rename(temporary, join(directory, file));
-  } finally {
-    await rm(temporary, { force: true });
+  async list(): Promise<readonly Profile[]> {
+    return Object.entries(await this.read())
+      .map(([name, profile]) => ({ name, ...profile }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
+
+  async get(name: string): Promise<SignedInProfile> {
+    const profile = await this.known(name);
+    const credentials = await this.storeOf(profile).read(name);
+    if (credentials === null) throw signedOut(name, `The profile "${name}" is signed out.`);
+    return { ...profile, credentials };
+  }
+
+  authorization(name: string): Authorization {
+    return async () => {
+      const { credentials, signInPlace } = await this.get(name);
+      if (!isEnding(credentials) || signInPlace === undefined) return authorizationOf(credentials);
+      const renewal = this.renewals.get(name) ?? this.renewed(name).finally(() => this.renewals.delete(name));
+      this.renewals.set(name, renewal);
+      return authorizationOf(await renewal);
+    };
+  }
+
+  async save({ credentials, ...profile }: SignedInProfile): Promise<void> {
+    await this.change(profile.name, async (profiles) => {
+      const former = own(profiles, profile.name);
+      await this.storeOf(profile).write(profile.name, credentials);
+      if (former !== undefined && former.credentialStore !== profile.credentialStore) {
+        await this.storeOf(former).remove(profile.name);
+      }
+      return { ...profile, signInBy: credentials.kind };
+    });
+  }
+
+  async define(profile: Profile): Promise<void> {
+    await this.change(profile.name, async (profiles) => {
+      const former = own(profiles, profile.name);
+      if (former !== undefined && !isSameSignIn(former, profile)) await this.storeOf(former).remove(profile.name);
+      return profile;
+    });
+  }
+
+  async forget(name: string): Promise<void> {
+    const profile = await this.known(name);
+    await inTurn(this.directory, () => this.storeOf(profile).remove(name));
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.forget(name);
+    await inTurn(this.directory, async () => {
+      const { [name]: _removed, ...others } = await this.read();
+      await writeRecord(this.directory, PROFILES_FILE, others);
+    });
+  }
+
+  async active(): Promise<string> {
+    return (await readRecord(this.directory, ACTIVE_FILE, ACTIVE))['name'] ?? USUAL_PROFILE;
+  }
+
+  async activate(name: string): Promise<void> {
+    await this.known(name);
+    await writeRecord(this.directory, ACTIVE_FILE, { name });
+  }
+
+  /** One process renews a profile's tokens at a time; another may have done it while this one waited for its turn. */
+  private async renewed(name: string): Promise<Credentials> {
+    const renewOnce = async (): Promise<Credentials> => {
+      const { credentials, signInPlace } = await this.get(name);
+      if (!isEnding(credentials) || signInPlace === undefined) return credentials;
+      const fresh = await renew(signInPlace, credentials, { profile: name });
+      return inTurn(this.directory, () => this.keepUnlessChanged(name, credentials, fresh));
+    };
+    return inTurn(this.directory, renewOnce, name);
+  }
+
+  /** Who signed out or in again meanwhile meant it. */
+  private async keepUnlessChanged(
+    name: string,
+    old: DeviceCredentials,
+    fresh: DeviceCredentials,
+  ): Promise<Credentials> {
+    const { credentials, ...profile } = await this.get(name);
+    if (credentials.kind !== 'device' || credentials.refreshToken !== old.refreshToken) return credentials;
+    await this.storeOf(profile).write(name, fresh);
+    return fresh;
+  }
+
+  private async change(
+    name: string,
+    entryOf: (profiles: z.infer<typeof PROFILES>) => Promise<Omit<Profile, 'name'> & { readonly name?: string }>,
+  ): Promise<void> {
+    refuseName(name);
+    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    await inTurn(this.directory, async () => {
+      const profiles = await this.read();
+      const { name: _key, ...entry } = await entryOf(profiles);
+      const all = { ...profiles, [name]: { ...entry, server: serverAddress(entry.server) } };
+      await writeRecord(this.directory, PROFILES_FILE, all);
+    });
+  }
+
+  private async known(name: string): Promise<Profile> {
+    const profile = own(await this.read(), name);
+    if (profile === undefined) throw signedOut(name, `There is no profile "${name}".`);
+    return { name, ...profile };
+  }
+
+  private read(): Promise<z.infer<typeof PROFILES>> {
+    return readRecord(this.directory, PROFILES_FILE, PROFILES);
+  }
+
+  private storeOf({ credentialStore }: Pick<Profile, 'credentialStore'>): CredentialStore {
+    return credentialStore === 'keyring' ? systemKeyring(this.directory) : credentialsFile(this.directory);
+  }
+}
+
+function isEnding(credentials: Credentials): credentials is DeviceCredentials {
+  return credentials.kind === 'device' && isToBeRenewed(credentials);
+}
+
+/** Whether credentials for the one serve the other. */
+function isSameSignIn(a: Omit<Profile, 'name'>, b: Omit<Profile, 'name'>): boolean {
+  const placeOf = ({ server, username, signInPlace, credentialStore = 'file' }: typeof a): string =>
+    JSON.stringify([serverAddress(server), username, signInPlace ?? null, credentialStore]);
+  return placeOf(a) === placeOf(b);
 }
 
 function refuseName(name: string): void {
@@ -169,25 +226,4 @@ function refuseName(name: string): void {
 
 function signedOut(name: string, what: string): MedperfError {
   return new MedperfError('NeedsAttention', { what, next: `Sign in: temporal-medperf login --profile ${name}` });
-}
-
-function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-async function unlessAbsent<T>(reading: Promise<T>): Promise<T | null> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  }
 }

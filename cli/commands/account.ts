@@ -1,29 +1,23 @@
-import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { DIALECTS, openProfiles, signOut } from '../../registry';
-import type { Dialect } from '../../registry';
+import { openProfiles, signOut } from '../../registry';
 import { define } from '../command';
+import { addServerOptions } from '../server-options';
 import type { Cli } from '../session';
 import { signInWith } from '../sign-in-choice';
 import type { LoginOptions } from '../sign-in-choice';
 
 export function addAccountCommands(program: Command): void {
   define(
-    program
-      .command('login')
-      .description('Sign in to a MedPerf server and keep the sign-in as a profile')
-      .option('-u, --username <name>', 'user name, where the server takes passwords; asked for when left out')
-      .option('-e, --email <address>', 'e-mail, where users sign in with a browser; asked for when left out')
-      .option('--local <email>', 'sign in to a development server as one of the users in its tokens.json')
-      .option('--tokens <file>', "tokens.json for --local; else the dev stack's")
-      .option('--server <url>', "address of the server; else the profile's, else the dev stack's")
-      .option('--ca <file>', "certificate (PEM) of the authority that issued the server's; kept with the profile")
-      .option('--dialect <name>', "e23, e25 or head: the generation of the server's API; else found out", dialectOf)
-      .option('--auth-domain <host>', "where the server's users sign in; else that of api.medperf.org")
-      .option('--auth-client-id <id>', 'id of this client there')
-      .option('--auth-audience <url>', 'audience that its tokens are for')
-      .option('--auth-jwks-url <url>', 'where its keys are; else under the domain')
-      .option('--auth-issuer <url>', 'issuer that its tokens name; else the domain'),
+    addServerOptions(
+      program
+        .command('login')
+        .description('Sign in to a MedPerf server and keep the sign-in as a profile')
+        .option('-u, --username <name>', 'user name, where the server takes passwords; asked for when left out')
+        .option('-e, --email <address>', 'e-mail, where users sign in with a browser; asked for when left out')
+        .option('--local <email>', 'sign in to a development server as one of the users in its tokens.json')
+        .option('--tokens <file>', "tokens.json for --local; else the dev stack's"),
+      "the profile's, else the dev stack's",
+    ),
     [
       'login',
       'login --server https://api.medperf.org --email ada@example.org',
@@ -55,10 +49,4 @@ async function logout(cli: Cli): Promise<void> {
   const notTold = await signOut(openProfiles(cli.places.config), cli.profile);
   if (notTold !== null) cli.output.note(`Its tokens could not be given back and end by themselves. ${notTold.message}`);
   cli.output.result({ profile: cli.profile }, () => `Signed out (profile ${cli.profile}).`);
-}
-
-function dialectOf(text: string): Dialect {
-  const dialect = DIALECTS.find((name) => name === text.toUpperCase());
-  if (dialect === undefined) throw new InvalidArgumentError(`Expected one of ${DIALECTS.join(', ').toLowerCase()}.`);
-  return dialect;
 }

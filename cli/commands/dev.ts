@@ -1,23 +1,18 @@
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { startRegistry } from '../../devstack/registry';
 import { dialectOfStack, STACK_DIALECTS } from '../../devstack/stack-dialect';
 import type { StackDialect } from '../../devstack/stack-dialect';
 import { readDevStack, stopDevStack } from '../../devstack/stack-record';
 import type { StackRecord } from '../../devstack/stack-record';
 import { runDevStack } from '../../devstack/supervisor';
 import { MedperfError } from '../../contract';
-import { define, wholeNumber } from '../command';
+import { define } from '../command';
 import { startDetached, startedBy } from '../detached-process';
 import { readDevWorker, startDevWorker, stopDevWorker } from '../dev-worker';
 import type { Cli } from '../session';
+import { addRegistryCommand } from './dev-registry';
 import { table } from '../tables';
-
-interface RegistryOptions {
-  readonly port: number;
-  readonly database: string;
-}
 
 export function addDevCommands(program: Command): void {
   const dev = program
@@ -45,15 +40,7 @@ export function addDevCommands(program: Command): void {
     ['dev supervise'],
     supervise,
   );
-  define(
-    dev
-      .command('registry')
-      .description('Run only the stand-in of MedPerf’s server, in the foreground, without seed')
-      .requiredOption('--port <port>', 'port on the loopback address', wholeNumber)
-      .requiredOption('--database <folder>', 'folder that keeps its data'),
-    ['dev registry --port 8000 --database ./registry'],
-    runRegistry,
-  );
+  addRegistryCommand(dev);
 }
 
 interface StackOptions {
@@ -126,16 +113,6 @@ async function supervise({ places, output }: Cli, { dialect }: StackOptions): Pr
     startedBy.line(line);
   };
   await runDevStack({ stateDirectory: places.state, dialect, log }, () => startedBy.ready());
-}
-
-async function runRegistry({ output }: Cli, { port, database: directory }: RegistryOptions): Promise<void> {
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-  });
-  const registry = await startRegistry({ dialect: 'E25', database: { directory }, port });
-  output.result({ url: registry.url }, () => `The registry answers at ${registry.url}.`);
-  await stopped;
-  await registry.close();
 }
 
 function addresses({ temporal, registry, files }: StackRecord): object {

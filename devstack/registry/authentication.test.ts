@@ -30,7 +30,7 @@ beforeAll(async () => {
   database = await PGlite.create();
   sql = { query: async (text, values = []) => (await database.query<Record<string, unknown>>(text, [...values])).rows };
   await database.exec(`create table users (id serial primary key, username text unique, email text,
-    superuser boolean default false, active boolean default true, password_hash text not null, token text)`);
+    superuser boolean default false, active boolean default true, password text not null, token text)`);
   issuer = await openLocalIssuer();
 });
 afterAll(() => database.close());
@@ -163,7 +163,7 @@ it("reads its settings under the names that MedPerf's server has", () => {
 
 it('E23: takes the tokens that it gave, of users who are still there', async () => {
   const { authenticate: ask, challenge } = passwordTokens();
-  await database.exec(`insert into users (username, password_hash, token) values ('ada', '', 'abc')`);
+  await database.exec(`insert into users (username, password, token) values ('ada', '', 'abc')`);
   expect(challenge).toBe('Token');
   expect(await ask(sql, 'token abc')).toMatchObject({ id: 1, superuser: false });
   const refusals = [

@@ -1,5 +1,6 @@
 export { startRegistry } from './server';
 export type { RegistryOptions, RunningRegistry } from './server';
+export { exampleTutorial } from './example-tutorial';
 export { DIALECT_NAMES } from './dialect';
 export type { DialectName } from './dialect';
 export { openLocalIssuer } from './local-issuer';
