@@ -26,21 +26,26 @@ describe('npm run demo', () => {
   });
   afterEach(() => rm(stateHome, { recursive: true, force: true }));
 
-  /** @param uid of the tutorial user's own model. */
-  async function expectTutorial(args: readonly string[], uid: number): Promise<void> {
+  /** The uids of the tutorial's user and of his own model. */
+  interface Uids {
+    readonly owner: number;
+    readonly model: number;
+  }
+
+  async function expectTutorial(args: readonly string[], { owner, model }: Uids): Promise<void> {
     const { code, output } = await demo(stateHome, args);
     expect({ code, end: output.slice(-2000) }).toMatchObject({ code: 0 });
-    expect(output).toMatch(new RegExp(`^${uid}\\s+my-modelref-cube\\s+OPERATION`, 'm'));
-    expect(output).toMatch(new RegExp(`^${uid}\\s+1\\s+3\\s+APPROVED`, 'm'));
+    expect(output).toMatch(new RegExp(`^${model}\\s+my-modelref-cube\\s+OPERATION`, 'm'));
+    expect(output).toMatch(new RegExp(`^${model}\\s+1\\s+${owner}\\s+APPROVED`, 'm'));
     expect(metric(output, 'Accuracy')).toHaveLength(2);
     expect(new Set(metric(output, 'Accuracy')).size).toBe(2);
   }
 
   it("goes through the tutorial to the approved association on the tutorial's own server, and does so again", async () => {
-    for (let time = 0; time < 2; time++) await expectTutorial([], 4);
+    for (let time = 0; time < 2; time++) await expectTutorial([], { owner: 3, model: 4 });
   });
 
-  it('does so on a server of the next generation', () => expectTutorial(['--dialect', 'e25'], 5));
+  it('does so on a server of the next generation', () => expectTutorial(['--dialect', 'e25'], { owner: 4, model: 5 }));
 
   it('says which dialects there are', async () => {
     const { code, output } = await demo(stateHome, ['--dialect', 'e99']);

@@ -75,7 +75,7 @@ describe('two servers on one PostgreSQL', () => {
     expect(statuses(files)).toEqual(ONE_WON);
   });
 
-  it('keep one pending association of a pair, and one pending benchmark of a user', async () => {
+  it('keep one pending association of a pair, decide it once, and keep one pending benchmark of a user', async () => {
     const owner = new People(servers[0]!.url);
     const { body } = await owner.call(
       'testmodelowner',
@@ -85,6 +85,11 @@ describe('two servers on one PostgreSQL', () => {
     );
     const pair = { model_mlcube: (body as { id: number }).id, benchmark: 1, metadata: {} };
     expect(statuses(await manyAtOnce('POST', '/mlcubes/benchmarks/', () => pair, 'testmodelowner'))).toEqual(ONE_WON);
+
+    const decision = { approval_status: 'APPROVED' };
+    const path = `/mlcubes/${pair.model_mlcube}/benchmarks/1/`;
+    const decided = statuses(await manyAtOnce('PUT', path, () => decision, 'testbenchmarkowner'));
+    expect(decided).toEqual([200, ...Array.from({ length: AT_ONCE - 1 }, () => 400)]);
 
     const benchmark = (index: number): object => ({
       name: `bench_${index}`,

@@ -32,6 +32,24 @@ it('keeps its records in its directory, which belongs to one at a time', async (
   await second.close();
 }, 60_000);
 
+it('keeps a database to the dialect that it was made for', async () => {
+  const first = await startRegistry({ dialect: 'E23', database: { directory } });
+  await first.close();
+  await expect(startRegistry({ dialect: 'HEAD', database: { directory } })).rejects.toMatchObject({
+    type: 'InvalidRequest',
+    facts: { expected: 'HEAD', found: 'E23' },
+  });
+  const again = await startRegistry({ dialect: 'E23', database: { directory } });
+  await again.close();
+}, 60_000);
+
+it('says what keeps it from listening', async () => {
+  const first = await startRegistry({ dialect: 'E23', database: {} });
+  const port = Number(new URL(first.url).port);
+  await expect(startRegistry({ dialect: 'E23', database: {}, port })).rejects.toMatchObject({ type: 'InvalidRequest' });
+  await first.close();
+}, 60_000);
+
 it('takes over from an owner that is gone', async () => {
   // Process 1 lives, but did not start when the lock says so.
   for (const gone of ['owner-999999999-5-a.lock', 'owner-1-5-a.lock']) {

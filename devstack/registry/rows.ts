@@ -74,6 +74,7 @@ export async function updateRow(change: Change): Promise<void> {
   const { caller, resource, existing, values } = change;
   const all = { ...values, ...(await derivedOf(change)), ...stamps(resource, ['modified_at']) };
   const names = Object.keys(all);
+  if (names.length === 0) return;
   const assignments = placeholders(resource, all).map((placeholder, index) => `${names[index] ?? ''} = ${placeholder}`);
   const text = `update ${resource.table} set ${assignments.join(', ')} where id = $${names.length + 1}`;
   await asInvalid(resource, () => caller.sql.query(text, [...stored(resource, all), existing?.id]));

@@ -1,3 +1,4 @@
+import { MedperfError } from '../../contract';
 import { createApplication } from './application';
 import { TUTORIAL_PASSWORD } from './tutorial';
 import { createAccount } from './accounts';
@@ -42,7 +43,8 @@ export interface RunningRegistry {
 /**
  * Starts a development stand-in for MedPerf's server of one generation. Its permissions, checks and answers follow the real
  * server's; it is not meant for real data.
- * @throws Error when the port is taken, another process owns the database's directory or it holds another dialect.
+ * @throws MedperfError when the address cannot be listened at or the database holds another dialect; Error when another
+ * process owns the database's directory.
  */
 export async function startRegistry(options: RegistryOptions): Promise<RunningRegistry> {
   const { host = '127.0.0.1', port = 0, tls, tokens, autoApproveBenchmarksFrom = [] } = options;
@@ -57,7 +59,9 @@ export async function startRegistry(options: RegistryOptions): Promise<RunningRe
       settings: { autoApproveBenchmarksFrom },
       ...(tls && { tls }),
     });
-    const url = await server.listen({ host, port });
+    const url = await server.listen({ host, port }).catch((error: unknown) => {
+      throw cannotListen(error, host, port);
+    });
     return {
       url,
       dialect: dialect.name,
@@ -72,6 +76,18 @@ export async function startRegistry(options: RegistryOptions): Promise<RunningRe
     await database.close();
     throw error;
   }
+}
+
+function cannotListen(cause: unknown, host: string, port: number): MedperfError {
+  return new MedperfError(
+    'InvalidRequest',
+    {
+      what: `The registry cannot listen at ${host}:${port}.`,
+      found: cause instanceof Error ? cause.message : String(cause),
+      next: 'Stop what listens there, or give another address or port.',
+    },
+    { cause },
+  );
 }
 
 async function authenticationOf(
