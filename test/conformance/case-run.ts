@@ -138,7 +138,7 @@ export class CaseRunner {
     const body = exchange.raw ?? (exchange.body === undefined ? undefined : JSON.stringify(exchange.body));
     const url = `${this.conformance.server}${path.startsWith('//') ? path.slice(1) : `${BASE_PATH}${path}`}`;
     const response = await request(url, {
-      method: method as Dispatcher.HttpMethod,
+      method: method,
       headers: {
         ...(authorization !== undefined && { authorization }),
         ...(body !== undefined && { 'content-type': exchange.type ?? 'application/json' }),
