@@ -35,7 +35,7 @@ export class EmbeddedStack {
   readonly docker = new Docker();
   readonly store: FileStore;
   private readonly downloads: Downloads;
-  private readonly profiles: Profiles;
+  readonly profiles: Profiles;
   private readonly stopWorkers = new AbortController();
   private working: Promise<void> = Promise.resolve();
   private engine: DockerEngine | undefined;

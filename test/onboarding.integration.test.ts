@@ -53,7 +53,7 @@ describe('onboarding on real parts', () => {
     await expect(owner.confirm(run.id, { send: true, by: 'again' })).rejects.toThrow('already answered');
     await waitFor(run.id, 'committee-decision');
     const committee = await stack.registryOf('testbenchmarkowner');
-    await committee.decideAssociation(4, 1, 'APPROVED');
+    await committee.decideAssociation(5, 1, 'APPROVED');
     await committee.close();
 
     const result = await run.result();
@@ -230,13 +230,9 @@ describe('onboarding on real parts', () => {
 });
 
 async function tokenOf(stack: EmbeddedStack, username: string): Promise<string> {
-  const credentials = JSON.parse(await readFile(join(stack.home, 'config', 'credentials.json'), 'utf8')) as Record<
-    string,
-    string
-  >;
-  const token = credentials[username];
-  if (token === undefined) throw new Error(`${username} is not signed in`);
-  return token;
+  const { credentials } = await stack.profiles.get(username);
+  if (credentials.kind !== 'password') throw new Error(`${username} did not sign in with a password`);
+  return credentials.token;
 }
 
 /** Payloads are base64 in a history's JSON: what they say is only visible decoded. */
