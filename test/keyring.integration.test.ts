@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const PROGRAM = join(__dirname, 'keyring-program.cjs');
+const PROGRAM = join(__dirname, 'keyring-program.js');
 /** A keyring that nobody else sees, unlocked, and the program beside it. */
 const UNLOCKED = 'printf pw | gnome-keyring-daemon --unlock --components=secrets > /dev/null; exec "$@"';
 const hasKeyring = ['dbus-run-session', 'gnome-keyring-daemon'].every(

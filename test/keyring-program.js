@@ -1,4 +1,4 @@
-/** `node keyring-program.cjs DIRECTORY`: signs in and out with the system's keyring; writes what it saw as JSON. */
+/** `node keyring-program.js DIRECTORY`: signs in and out with the system's keyring; writes what it saw as JSON. */
 const { openProfiles } = require('../lib/registry');
 
 async function main(directory) {
