@@ -157,11 +157,16 @@ class MultipartUpload {
         this.signal.throwIfAborted();
         if (!passesByItself(error) || attempt === ATTEMPTS) throw error;
       }
-      await delay(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random()), undefined, { signal: this.signal });
+      await this.pauseAfter(attempt);
       // Only the answer may have been lost.
       const there = await this.lookFor(part);
       if (there !== undefined && (await this.isPart(there, part))) return there.etag;
     }
+  }
+
+  private pauseAfter(attempt: number): Promise<void> {
+    const ms = FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+    return delay(ms, undefined, { signal: this.signal });
   }
 
   private async lookFor({ number }: Part): Promise<HeldPart | undefined> {
@@ -214,7 +219,21 @@ class MultipartUpload {
     });
   }
 
+  /** A server that is told twice at once to complete an upload may break on the second until the first is done. */
   private async complete(etags: ReadonlyMap<number, string>): Promise<boolean> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.completeOnce(etags);
+      } catch (error) {
+        this.signal.throwIfAborted();
+        if (!passesByItself(error) || attempt === ATTEMPTS) throw error;
+      }
+      await this.pauseAfter(attempt);
+      if ((await findObject(this.bucket, this.key, this.signal)) !== null) return false;
+    }
+  }
+
+  private async completeOnce(etags: ReadonlyMap<number, string>): Promise<boolean> {
     const parts = [...etags].map(([PartNumber, ETag]) => ({ PartNumber, ETag }));
     parts.sort((one, other) => one.PartNumber - other.PartNumber);
     const complete = new CompleteMultipartUploadCommand({
