@@ -17,7 +17,7 @@ export async function acceptOutputs(
       what,
       expected: 'an output named output_path',
       found: Object.keys(outputs).join(', ') || 'no outputs',
-      next: "declare it in mlcube.yaml, under the task's outputs.",
+      next: "declare it under the task's outputs.",
     });
   }
   await readResultFile(store, output, what);

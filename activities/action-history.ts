@@ -27,7 +27,11 @@ const ActionSchema = z.object({
   command: z.array(text),
   environment: z.record(text, text),
   inputs: z.record(text, digest),
-  outputs: z.record(text, z.object({ mount: text, file: text.exactOptional() })),
+  inputFiles: z.record(text, digest).exactOptional(),
+  outputs: z.record(
+    text,
+    z.object({ mount: text, file: text.exactOptional(), touched: z.literal(true).exactOptional() }),
+  ),
 }) satisfies z.ZodType<Action>;
 const PastRunSchema = z.object({
   action: ActionSchema,
@@ -118,14 +122,14 @@ function unquoted(environment: Readonly<Record<string, string>>): Record<string,
 }
 
 /** People know an input by its parameter, such as `data_path`; the action by the place where it is mounted. */
-function inputsByName({ command, inputs }: Action): Record<string, string> {
+function inputsByName({ command, inputs, inputFiles = {} }: Action): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(inputs).map(([mount, tree]) => {
+    Object.entries({ ...inputs, ...inputFiles }).map(([mount, content]) => {
       const parameters = command.flatMap((argument) => {
         const [, name = '', place = ''] = /^--([^=]+)=(.*)$/s.exec(argument) ?? [];
         return place === mount || place.startsWith(`${mount}/`) ? [name] : [];
       });
-      return [parameters.length === 0 ? mount : parameters.join(', '), tree];
+      return [parameters.length === 0 ? mount : parameters.join(', '), content];
     }),
   );
 }

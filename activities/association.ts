@@ -7,7 +7,7 @@ import type {
   RequestAssociationInput,
 } from '../contract';
 import { refuseUnregistrableName } from '../registry';
-import type { AssociationRecord, CubeRecord, Registry } from '../registry';
+import type { AssociationRecord, ModelRecord, Registry } from '../registry';
 import type { Store } from '../store/store';
 import { benchmarkFacts } from './resolve-benchmark';
 
@@ -19,7 +19,7 @@ export async function checkAssociation(
   { benchmark, model, again }: CheckAssociationInput,
   signal: AbortSignal,
 ): Promise<AssociationStanding> {
-  const facts = benchmarkFacts(await registry.benchmark(benchmark, signal));
+  const facts = benchmarkFacts(await registry.benchmark(benchmark, signal), registry.format);
   if (!facts.approved) {
     throw new MedperfError('RegistryRejected', {
       what: `Benchmark ${benchmark}, ${facts.name}, is not approved, so the registry takes no association requests for it.`,
@@ -37,30 +37,29 @@ export async function checkAssociation(
     await refuseForeignName(registry, model.name, signal);
     return { ...standing, modelName: model.name, current: 'none' };
   }
-  const cube = await registry.cube(model.uid, signal);
-  refuseUnlessOperational(cube);
+  const registered = await registry.model(model.uid, signal);
+  refuseUnlessOperational(registered);
   const row = await registry.association(model.uid, benchmark, signal);
-  return { ...standing, modelName: cube.name, current: await currentOf(row, again, registry, signal) };
+  return { ...standing, modelName: registered.name, current: await currentOf(row, again, registry, signal) };
 }
 
 async function refuseForeignName(registry: Registry, name: string, signal: AbortSignal): Promise<void> {
-  refuseUnregistrableName(name);
-  for await (const own of registry.cubes({ mine: true }, signal)) if (own.name === name) return;
-  for await (const cube of registry.cubes({}, signal)) {
-    if (cube.name !== name) continue;
+  refuseUnregistrableName(name, registry.nameLength);
+  for await (const own of registry.models({ mine: true }, signal)) if (own.name === name) return;
+  for await (const cube of registry.cubes({ name }, signal)) {
     throw new MedperfError('RegistryRejected', {
       what: `The name ${name} is taken in the registry by cube ${cube.uid} of user ${cube.owner}.`,
-      next: 'choose another name (--name, at most 20 characters).',
+      next: `choose another name (--name, at most ${registry.nameLength} characters).`,
     });
   }
 }
 
-function refuseUnlessOperational(cube: CubeRecord): void {
-  if (cube.isValid && cube.state === 'OPERATION') return;
+function refuseUnlessOperational(model: ModelRecord): void {
+  if (model.isValid && model.state === 'OPERATION') return;
   throw new MedperfError('RegistryRejected', {
-    what: `Cube ${cube.uid}, ${cube.name}, cannot be associated.`,
-    expected: 'a valid cube in state OPERATION',
-    found: cube.isValid ? `state ${cube.state}` : 'marked as invalid',
+    what: `Model ${model.uid}, ${model.name}, cannot be associated.`,
+    expected: 'a valid model in state OPERATION',
+    found: model.isValid ? `state ${model.state}` : 'marked as invalid',
     next: 'submit it as operational (without --development), or under a new name when it was submitted otherwise.',
   });
 }
@@ -77,7 +76,7 @@ async function currentOf(
   const me = await registry.me(signal);
   if (row.initiatedBy === me.uid) return 'pending';
   throw new MedperfError('RegistryRejected', {
-    what: `User ${row.initiatedBy} has already asked to associate cube ${row.modelUid} with benchmark ${row.benchmark}, and that request is pending.`,
+    what: `User ${row.initiatedBy} has already asked to associate model ${row.modelUid} with benchmark ${row.benchmark}, and that request is pending.`,
     next: `approve it: temporal-medperf association approve --benchmark ${row.benchmark} --model_uid ${row.modelUid}`,
   });
 }
@@ -101,13 +100,13 @@ export async function pollAssociation(
   const row = await registry.association(modelUid, benchmark, signal);
   if (row === null) {
     throw new MedperfError('RegistryRejected', {
-      what: `The request to associate cube ${modelUid} with benchmark ${benchmark} is no longer in the registry.`,
+      what: `The request to associate model ${modelUid} with benchmark ${benchmark} is no longer in the registry.`,
       next: 'ask the benchmark owner why it was deleted; then request again.',
     });
   }
   if (row.status !== 'PENDING') return { decision: row.status };
   throw new MedperfError('NeedsAttention', {
-    what: `The committee of benchmark ${benchmark} has not decided on cube ${modelUid} yet.`,
+    what: `The committee of benchmark ${benchmark} has not decided on model ${modelUid} yet.`,
     next: 'wait; nothing is to be done here.',
   });
 }

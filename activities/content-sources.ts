@@ -2,25 +2,14 @@ import { z } from 'zod';
 import type { Digest, HostedRef } from '../contract';
 import { HINTS } from '../store/store';
 import type { Store } from '../store/store';
+import { HostedFilesSchema } from './hosted-files-schema';
 
 const text = z.string();
 const HostedSchema = z.object({
   kind: z.literal('hosted'),
   name: text,
   uid: z.int().exactOptional(),
-  urls: z.object({
-    manifestUrl: text,
-    parametersUrl: text.exactOptional(),
-    additionalFilesUrl: text.exactOptional(),
-    imageTarballUrl: text.exactOptional(),
-  }),
-  hashes: z.object({
-    manifestHash: text.exactOptional(),
-    parametersHash: text.exactOptional(),
-    additionalFilesHash: text.exactOptional(),
-    imageTarballHash: text.exactOptional(),
-    imageHash: text.exactOptional(),
-  }),
+  files: HostedFilesSchema,
 }) satisfies z.ZodType<HostedRef>;
 const offline = z.boolean();
 const SourceSchema = z.discriminatedUnion('kind', [

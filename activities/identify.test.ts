@@ -15,8 +15,9 @@ const tree = `sha256:${hex('d')}` as const;
 /** Nothing answers there: whoever fetches fails. */
 const urls = { manifestUrl: 'http://127.0.0.1:1/m' };
 const hashes = { manifestHash: hex('a'), imageHash: hex('c') };
-const RECORD = { uid: 4, name: 'model', urls, hashes, isValid: true } as CubeRecord;
-const REF: HostedRef = { kind: 'hosted', uid: 4, name: 'model', urls, hashes };
+const FILES = { format: 'mlcube', urls, hashes } as const;
+const RECORD = { uid: 4, name: 'model', content: FILES, isValid: true } as CubeRecord;
+const REF: HostedRef = { kind: 'hosted', uid: 4, name: 'model', files: FILES };
 const IMAGE = { reference: 'a/b:1', expectedId: `sha256:${hex('c')}` } as const;
 const CUBE: Cube = { name: 'model', uid: 4, tree, image: IMAGE, hashes: { manifestHash: hex('a') } };
 
@@ -33,7 +34,8 @@ describe('identify', () => {
 
   function ask(change: Partial<IdentifyInput> = {}, record: Partial<CubeRecord> = {}): Promise<Identified> {
     const registry = { server: 's', cube: () => Promise.resolve({ ...RECORD, ...record }) } as unknown as Registry;
-    const input = { profile: 'p', cubes: { model: { kind: 'registered', uid: 4 } }, demoData: null, offline: false };
+    const cubes = { model: { kind: 'cube', uid: 4 } } as const;
+    const input: IdentifyInput = { profile: 'p', format: null, cubes, demoData: null, offline: false };
     return identify(
       {
         store,
@@ -41,7 +43,7 @@ describe('identify', () => {
         scopeOf: (profile) => Promise.resolve(`user of ${profile}`),
         signal: new AbortController().signal,
       },
-      { ...(input as IdentifyInput), ...change },
+      { ...input, ...change },
     );
   }
 
@@ -57,7 +59,7 @@ describe('identify', () => {
 
   it('takes nothing over when the record has changed under the same uid', async () => {
     await rememberCube(store, REF, CUBE);
-    const { cubes } = await ask({}, { hashes: { ...hashes, manifestHash: hex('e') } });
+    const { cubes } = await ask({}, { content: { ...FILES, hashes: { ...hashes, manifestHash: hex('e') } } });
     expect(cubes['model']?.known).toBeNull();
   });
 

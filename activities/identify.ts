@@ -3,7 +3,7 @@ import type { Registry } from '../registry/registry';
 import type { Store } from '../store/store';
 import { ranBefore } from './action-history';
 import { cubeRecord } from './cube-record';
-import { localCube } from './fetch-cube';
+import { localCube } from './folder-cube';
 import { knownCube, knownImageId } from './known-cubes';
 import { knownDemoData } from './known-data';
 
@@ -18,7 +18,7 @@ export interface Identification {
 /** Finds out what a test is about from records alone: no file, archive or image is fetched. */
 export async function identify(
   { store, openRegistry, scopeOf, signal }: Identification,
-  { profile, cubes, demoData, offline }: IdentifyInput,
+  { profile, format, cubes, demoData, offline }: IdentifyInput,
 ): Promise<Identified> {
   const entries = await Promise.all(
     Object.entries(cubes).map(async ([role, cube]): Promise<[string, IdentifiedCube]> => {
@@ -33,13 +33,13 @@ export async function identify(
   };
 
   async function filesOf(cube: CubeRef): Promise<FilesRef> {
-    if (cube.kind === 'local') return cube;
-    return cubeRecord(store, await openRegistry(profile), cube.uid, offline, signal);
+    if (cube.kind === 'local') return { ...cube, format };
+    return cubeRecord(store, await openRegistry(profile), cube, offline, signal);
   }
 }
 
 async function identifyCube(store: Store, ref: FilesRef): Promise<IdentifiedCube> {
-  const known = ref.kind === 'local' ? await localCube(store, ref.tree, ref.label) : await knownCube(store, ref);
+  const known = ref.kind === 'local' ? await localCube(store, ref, ref.format) : await knownCube(store, ref);
   if (known === null) return { ref, known, imageId: null, ranBefore: false };
   const imageId = await knownImageId(store, known.image);
   return { ref, known, imageId, ranBefore: await ranBefore(store, known.tree) };

@@ -40,6 +40,7 @@ import type {
 import type { Engine, RunLimits } from '../engine/engine';
 import { OWNER_LABELS } from '../engine/sweep';
 import type { ImagePublisher } from '../hosting/image-publisher';
+import type { ImageRegistries } from '../hosting/oci-registry';
 import type { Publisher } from '../hosting/publisher';
 import type { Registry } from '../registry/registry';
 import { Downloads } from '../store/downloads';
@@ -72,6 +73,8 @@ export interface ControlDependencies {
   readonly publisher: Publisher | null;
   /** Those from the public Internet alone when left out. */
   readonly downloads?: Downloads;
+  /** Where images are looked up that are named by a tag; such ones of today's MedPerf are refused when left out. */
+  readonly images?: Pick<ImageRegistries, 'resolve'>;
   /** Whose results a profile's user may reuse: everybody's (null), or those kept under the name that it answers. */
   readonly scopeOf?: (profile: string) => Promise<string | null>;
 }
@@ -140,6 +143,7 @@ export function createControlActivities({
   openRegistry,
   publisher,
   downloads = new Downloads(),
+  images,
   scopeOf = () => Promise.resolve(null),
 }: ControlDependencies): ControlActivities {
   return {
@@ -148,7 +152,10 @@ export function createControlActivities({
         resolveBenchmark({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal()),
       ),
     'medperf.fetchCube': (input) =>
-      whileHeartbeating((tell) => fetchCube({ store, downloads, signal: cancellationSignal(), tell }, input)),
+      whileHeartbeating((tell) => {
+        const place = { store, downloads, signal: cancellationSignal(), tell };
+        return fetchCube({ ...place, ...(images === undefined ? {} : { images }) }, input);
+      }),
     'medperf.identify': (input) => identify({ store, openRegistry, scopeOf, signal: cancellationSignal() }, input),
     'medperf.findResult': (input) => findResult(store, input),
     'medperf.fetchDemoData': (input) =>

@@ -1,18 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Cube, HostedRef } from '../contract';
+import type { Cube, HostedMlcube, HostedRef } from '../contract';
 import { FileStore } from '../store/file-store';
 import { knownCube, knownImageId, rememberCube, rememberImageId } from './known-cubes';
 
 const hex = (letter: string): string => letter.repeat(64);
-const REF: HostedRef = {
-  kind: 'hosted',
-  name: 'model',
-  uid: 4,
+const FILES: HostedMlcube = {
+  format: 'mlcube',
   urls: { manifestUrl: 'https://files.example/m', parametersUrl: 'https://files.example/p' },
   hashes: { manifestHash: hex('a'), parametersHash: hex('b'), imageHash: hex('c') },
 };
+const REF: HostedRef = { kind: 'hosted', name: 'model', uid: 4, files: FILES };
 const CUBE: Cube = {
   name: 'model',
   uid: 4,
@@ -37,41 +36,42 @@ describe('what is known of cubes', () => {
     await rememberCube(store, REF, CUBE);
     expect(await knownCube(store, REF)).toEqual(CUBE);
     const urls = { manifestUrl: 'https://other.example/m', parametersUrl: 'https://other.example/p' };
-    expect(await knownCube(store, { ...REF, name: 'other', uid: 5, urls })).toEqual({ ...CUBE, name: 'other', uid: 5 });
+    const other = { ...REF, name: 'other', uid: 5, files: { ...FILES, urls } };
+    expect(await knownCube(store, other)).toEqual({ ...CUBE, name: 'other', uid: 5 });
   });
 
-  it.each<[string, Partial<HostedRef>]>([
-    ['another hash', { hashes: { ...REF.hashes, parametersHash: hex('e') } }],
+  it.each<[string, Partial<HostedMlcube>]>([
+    ['another hash', { hashes: { ...FILES.hashes, parametersHash: hex('e') } }],
     ['a hash that is not promised', { hashes: { manifestHash: hex('a') } }],
     ['no hash at all', { hashes: {} }],
-    ['a hash that is none', { hashes: { ...REF.hashes, parametersHash: 'b' } }],
-    ['a file more', { urls: { ...REF.urls, additionalFilesUrl: 'https://files.example/a' } }],
+    ['a hash that is none', { hashes: { ...FILES.hashes, parametersHash: 'b' } }],
+    ['a file more', { urls: { ...FILES.urls, additionalFilesUrl: 'https://files.example/a' } }],
     ['a file less', { urls: { manifestUrl: 'https://files.example/m' } }],
   ])('is not taken for %s', async (_, change) => {
     await rememberCube(store, REF, CUBE);
-    expect(await knownCube(store, { ...REF, ...change })).toBeNull();
+    expect(await knownCube(store, { ...REF, files: { ...FILES, ...change } })).toBeNull();
   });
 
   it('is not kept under a URL alone', async () => {
-    const unpromised = { ...REF, hashes: {} };
+    const unpromised = { ...REF, files: { ...FILES, hashes: {} } };
     await rememberCube(store, unpromised, CUBE);
     expect(await knownCube(store, unpromised)).toBeNull();
   });
 
   it('takes the image of the record that asks, not of the one that was fetched', async () => {
     await rememberCube(store, REF, CUBE);
-    const other = { ...REF, hashes: { ...REF.hashes, imageHash: hex('f') } };
+    const other = { ...REF, files: { ...FILES, hashes: { ...FILES.hashes, imageHash: hex('f') } } };
     expect((await knownCube(store, other))?.image.expectedId).toBe(`sha256:${hex('f')}`);
   });
 
-  it("knows an image's id from a promise or a pinned reference, and never from a tag", async () => {
+  it("knows an image's id from a promise, a pinned reference or its archive, and never from a tag", async () => {
     const id = `sha256:${hex('1')}` as const;
     const image = { reference: 'a/b:1', expectedId: null };
     const pinned = { reference: `a/b@sha256:${hex('2')}`, expectedId: null };
     const archived = { ...pinned, archive: { digest: id, size: 1 } };
     for (const seen of [image, pinned, archived]) await rememberImageId(store, seen, id);
     expect(await knownImageId(store, image)).toBeNull();
-    expect(await knownImageId(store, archived)).toBeNull();
+    expect(await knownImageId(store, archived)).toBe(id);
     expect(await knownImageId(store, pinned)).toBe(id);
     expect(await knownImageId(store, CUBE.image)).toBe(`sha256:${hex('c')}`);
   });

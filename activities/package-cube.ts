@@ -1,63 +1,94 @@
 import { hostedFileNames, MedperfError } from '../contract';
-import type { BlobRef, Digest, Finding, PackageCubeInput, PackagedCube } from '../contract';
+import type { BlobRef, CubeFormat, CubeType, Digest, Finding, PackageCubeInput, PackagedCube } from '../contract';
+import { checkContainer } from '../mlcube/container-checks';
+import { parseContainerDefinition } from '../mlcube/container-definition';
 import { cubeType } from '../mlcube/cube-type';
 import { parseManifest } from '../mlcube/manifest';
 import { checkForPackaging } from '../mlcube/packaging-checks';
+import type { CubeFiles } from '../mlcube/packaging-checks';
 import { packArchive } from '../store/archive';
 import type { Store, TreeEntry } from '../store/store';
+import { MANIFEST_BYTES } from './cube-files';
+import { readFolderCube } from './folder-cube';
+import { manifestOf } from './plan-cube-task';
 
-const MANIFEST_BYTES = 1024 * 1024;
-
-/** Checks a cube as MedPerf's packaging does, every finding at once, and prepares the files to host separately. */
+/** Checks a cube as MedPerf does, every finding at once, and prepares the files to host separately. */
 export async function packageCube(
   store: Store,
-  { tree, label, type: asked }: PackageCubeInput,
+  { tree, label, type: asked, format }: PackageCubeInput,
   signal: AbortSignal,
 ): Promise<PackagedCube> {
-  const manifestFile = await requireFile(store, tree, hostedFileNames.manifest, label);
-  const { manifest, findings: complaints } = parseManifest(
-    (await store.readBytes(manifestFile.digest, MANIFEST_BYTES)).toString('utf8'),
-  );
-  const parameters = await store.lookUp(tree, `workspace/${hostedFileNames.parameters}`);
-  const additional = await store.lookUp(tree, 'workspace/additional_files');
-  const additionalFiles = additional?.kind === 'directory' ? await filePaths(store, additional.digest) : [];
-  const type = asked ?? cubeType(manifest);
-  const findings = [
-    ...complaints,
-    ...checkForPackaging(manifest, type, { hasParameters: parameters?.kind === 'file', additionalFiles }),
-  ];
-  refuseErrors(label, findings);
-  if (type === null || manifest.docker?.image === undefined)
-    throw new TypeError('the checks let an incomplete manifest pass');
+  const files = await cubeFiles(store, tree);
+  const judged = await judge(store, { tree, format }, asked, files);
+  refuseErrors(label, judged.findings);
+  const cube = await readFolderCube(store, { tree, label }, format);
+  const name = cube.format === 'mlcube' ? hostedFileNames.manifest : hostedFileNames.containerConfig;
+  const manifest = blobOf(await store.lookUp(cube.tree, name));
+  if (judged.type === null || manifest === null) throw new TypeError('the checks let an incomplete cube pass');
+  const additional = await store.lookUp(cube.tree, 'workspace/additional_files');
   return {
     label,
-    type,
-    manifest: manifestFile,
-    parameters: parameters?.kind === 'file' ? { digest: parameters.digest, size: parameters.size } : null,
-    additionalFiles: await archive(store, additional, additionalFiles.length, signal),
-    image: manifest.docker.image,
-    findings,
+    type: judged.type,
+    format: cube.format,
+    manifest,
+    parameters: blobOf(await store.lookUp(cube.tree, `workspace/${hostedFileNames.parameters}`)),
+    additionalFiles: await archive(store, additional, files, signal),
+    image: cube.image,
+    findings: judged.findings,
+  };
+}
+
+/** What is written in the folder is judged, by its own lines; no finding where nothing describes a cube. */
+async function judge(
+  store: Store,
+  { tree, format }: { readonly tree: Digest; readonly format: CubeFormat | null },
+  asked: CubeType | undefined,
+  files: CubeFiles,
+): Promise<{ readonly type: CubeType | null; readonly findings: readonly Finding[] }> {
+  const written = await describedBy(store, tree, format);
+  if (written === null) return { type: null, findings: [] };
+  const text = (await store.readBytes(written.digest, MANIFEST_BYTES)).toString('utf8');
+  if (written.format === 'container') {
+    const { definition, findings } = parseContainerDefinition(text);
+    const type = asked ?? cubeType(definition);
+    return { type, findings: [...findings, ...checkContainer(definition, type, files)] };
+  }
+  const { manifest, findings } = parseManifest(text);
+  const type = asked ?? cubeType(manifest);
+  return { type, findings: [...findings, ...checkForPackaging(manifest, type, files)] };
+}
+
+/** As `readFolderCube` chooses between the two. */
+async function describedBy(
+  store: Store,
+  tree: Digest,
+  format: CubeFormat | null,
+): Promise<{ readonly format: CubeFormat; readonly digest: Digest } | null> {
+  const config = await store.lookUp(tree, hostedFileNames.containerConfig);
+  if (format === 'container' && config?.kind === 'file') return { format, digest: config.digest };
+  return manifestOf(store, tree);
+}
+
+async function cubeFiles(store: Store, tree: Digest): Promise<CubeFiles> {
+  const parameters = await store.lookUp(tree, `workspace/${hostedFileNames.parameters}`);
+  const additional = await store.lookUp(tree, 'workspace/additional_files');
+  return {
+    hasParameters: parameters?.kind === 'file',
+    additionalFiles: additional?.kind === 'directory' ? await filePaths(store, additional.digest) : [],
   };
 }
 
 async function archive(
   store: Store,
   additional: TreeEntry | null,
-  files: number,
+  { additionalFiles }: CubeFiles,
   signal: AbortSignal,
 ): Promise<BlobRef | null> {
-  return additional === null || files === 0 ? null : packArchive(store, additional.digest, signal);
+  return additional === null || additionalFiles.length === 0 ? null : packArchive(store, additional.digest, signal);
 }
 
-async function requireFile(store: Store, tree: Digest, path: string, label: string): Promise<BlobRef> {
-  const entry = await store.lookUp(tree, path);
-  if (entry?.kind === 'file') return { digest: entry.digest, size: entry.size };
-  throw new MedperfError('InvalidManifest', {
-    what: `The folder ${label} is no cube.`,
-    expected: `a file ${path} in it`,
-    found: 'none',
-    next: 'name the folder that holds mlcube.yaml.',
-  });
+function blobOf(entry: TreeEntry | null): BlobRef | null {
+  return entry?.kind === 'file' ? { digest: entry.digest, size: entry.size } : null;
 }
 
 function refuseErrors(label: string, findings: readonly Finding[]): void {

@@ -1,48 +1,41 @@
 import { z } from 'zod';
 import { CONTRACT_VERSION, isDigest, MedperfError } from '../contract';
 import type { Action, Digest, FindResultInput } from '../contract';
-import { requireManifest } from '../mlcube/manifest';
-import type { Manifest } from '../mlcube/manifest';
-import { planTask, undecidedPaths } from '../mlcube/task-plan';
-import type { CubeKinds, TaskPlan } from '../mlcube/task-plan';
+import type { TaskPlan } from '../mlcube/task-plan';
 import { HINTS } from '../store/store';
-import type { Store } from '../store/store';
+import type { Store, TreeEntry } from '../store/store';
 import { digestOf } from './action-key';
-
-const MANIFEST_BYTES = 1024 * 1024;
-/** Declared by some preparators only; MedPerf's contract lets a task leave them out. */
-const OPTIONAL_INPUTS = new Set(['report_file', 'metadata_path']);
+import { planCubeTask } from './plan-cube-task';
 
 const digest = z.custom<Digest>(isDigest);
 const text = z.string();
-/** A plan with the cube's own trees filled in, so that it can be used where the cube's files are not. */
-const RememberedPlanSchema = z.object({
+const InputsSchema = z.record(text, z.union([digest, z.strictObject({ override: text, file: text.exactOptional() })]));
+/** A plan with the cube's own contents filled in, so that it can be used where the cube's files are not. */
+const RememberedPlanSchema = z.strictObject({
   entrypoint: z.array(text).nullable(),
   command: z.array(text),
   environment: z.record(text, text),
-  inputs: z.record(text, z.union([digest, z.object({ override: text, file: text.exactOptional() })])),
-  outputs: z.record(text, z.object({ mount: text, file: text.exactOptional() })),
+  inputs: InputsSchema,
+  /** Files that are mounted by themselves. */
+  inputFiles: InputsSchema.exactOptional(),
+  outputs: z.record(
+    text,
+    z.strictObject({ mount: text, file: text.exactOptional(), touched: z.literal(true).exactOptional() }),
+  ),
 });
 type RememberedPlan = z.infer<typeof RememberedPlanSchema>;
 type PlannedTask = Omit<FindResultInput, 'scope'>;
 
 /** Everything that decides what this run computes, as digests; read from the cube's files and remembered. */
 export async function planAction(store: Store, input: PlannedTask): Promise<{ action: Action; plan: TaskPlan }> {
-  const { cube, task } = input;
-  const manifestFile = await store.lookUp(cube.tree, 'mlcube.yaml');
-  if (manifestFile === null) throw new TypeError('a fetched cube without mlcube.yaml');
-  const manifest = requireManifest((await store.readBytes(manifestFile.digest, MANIFEST_BYTES)).toString('utf8'));
-  const parameters = Object.hasOwn(manifest.tasks, task) ? (manifest.tasks[task]?.inputs ?? []) : [];
-  const declared = new Set(parameters.map(({ name }) => name));
-  const given = Object.keys(input.inputs).filter((name) => declared.has(name) || !OPTIONAL_INPUTS.has(name));
-  const overrides = new Set(given);
-  const plan = planTask(manifest, task, overrides, await kindsInCube(store, cube.tree, manifest, task, overrides));
+  const plan = await planCubeTask(store, input);
   const { entrypoint, command, environment, outputs } = plan;
   const inputs: RememberedPlan['inputs'] = {};
-  for (const { mount, source } of plan.inputs) {
-    inputs[mount] =
+  const inputFiles: RememberedPlan['inputs'] = {};
+  for (const { mount, source, isFile = false } of plan.inputs) {
+    (isFile ? inputFiles : inputs)[mount] =
       source.from === 'cube'
-        ? await folderOfCube(store, input, source.path)
+        ? await contentOfCube(store, input, source.path, isFile ? 'file' : 'directory')
         : { override: source.name, ...(source.file === undefined ? {} : { file: source.file }) };
   }
   const remembered = {
@@ -50,6 +43,7 @@ export async function planAction(store: Store, input: PlannedTask): Promise<{ ac
     command: [...command],
     environment,
     inputs,
+    ...(Object.keys(inputFiles).length === 0 ? {} : { inputFiles }),
     outputs,
   };
   const action = await actionOf(store, input, remembered);
@@ -73,15 +67,27 @@ function recordName({ cube, task, inputs }: PlannedTask): string {
 
 /** Null when a file that makes a folder of its own is unknown here. */
 async function actionOf(store: Store, input: PlannedTask, plan: RememberedPlan): Promise<Action | null> {
-  const inputs: Record<string, Digest> = {};
-  for (const [mount, source] of Object.entries(plan.inputs)) {
-    const tree = typeof source === 'string' ? source : await overridden(store, input, source);
-    if (tree === null) return null;
-    inputs[mount] = tree;
-  }
+  const inputs = await contentsOf(store, input, plan.inputs);
+  const inputFiles = await contentsOf(store, input, plan.inputFiles ?? {});
+  if (inputs === null || inputFiles === null) return null;
   const { entrypoint, command, environment, outputs } = plan;
   const { imageId } = input;
-  return { version: CONTRACT_VERSION, imageId, entrypoint, command, environment, inputs, outputs };
+  const files = Object.keys(inputFiles).length === 0 ? {} : { inputFiles };
+  return { version: CONTRACT_VERSION, imageId, entrypoint, command, environment, inputs, ...files, outputs };
+}
+
+async function contentsOf(
+  store: Store,
+  input: PlannedTask,
+  sources: RememberedPlan['inputs'],
+): Promise<Record<string, Digest> | null> {
+  const contents: Record<string, Digest> = {};
+  for (const [mount, source] of Object.entries(sources)) {
+    const content = typeof source === 'string' ? source : await overridden(store, input, source);
+    if (content === null) return null;
+    contents[mount] = content;
+  }
+  return contents;
 }
 
 async function overridden(
@@ -107,29 +113,19 @@ async function oneFileTree(store: Store, name: string, file: Digest): Promise<Di
   return tree;
 }
 
-async function kindsInCube(
+async function contentOfCube(
   store: Store,
-  tree: Digest,
-  manifest: Manifest,
-  task: string,
-  overrides: ReadonlySet<string>,
-): Promise<CubeKinds> {
-  const kinds = new Map<string, 'file' | 'directory'>();
-  for (const path of undecidedPaths(manifest, task, overrides)) {
-    const entry = await store.lookUp(tree, path);
-    if (entry !== null) kinds.set(path, entry.kind);
-  }
-  return kinds;
-}
-
-async function folderOfCube(store: Store, { cube, task }: PlannedTask, path: string): Promise<Digest> {
+  { cube, task }: PlannedTask,
+  path: string,
+  kind: TreeEntry['kind'],
+): Promise<Digest> {
   const entry = await store.lookUp(cube.tree, path);
-  if (entry?.kind === 'directory') return entry.digest;
+  if (entry?.kind === kind) return entry.digest;
   throw new MedperfError('InvalidManifest', {
     what: `The task ${task} of ${cube.name} reads ${path}.`,
-    expected: 'a folder of the cube; only workspace/parameters.yaml and workspace/additional_files/ travel with it',
-    found: entry === null ? 'nothing at that path' : 'a file',
-    next: 'put what the task needs into workspace/additional_files/ and name it there in mlcube.yaml.',
+    expected: `a ${kind} of the cube; only workspace/parameters.yaml and workspace/additional_files/ travel with it`,
+    found: entry === null ? 'nothing at that path' : `a ${entry.kind}`,
+    next: 'put what the task needs into workspace/additional_files/ and name it there.',
   });
 }
 

@@ -30,7 +30,7 @@ function publish(publisher: ImagePublisher | null, before?: Heartbeat) {
     tell: (details: Heartbeat) => void told.push(details),
     before,
   };
-  return publishImage(place, { name: 'm', image: 'a/b:1', manifest });
+  return publishImage(place, { name: 'm', format: 'mlcube', image: 'a/b:1', manifest });
 }
 
 describe('publishImage', () => {

@@ -1,7 +1,8 @@
-import { MedperfError } from '../contract';
+import { hostedFileNames, MedperfError } from '../contract';
 import type { Heartbeat, PublishedImage, PublishImageInput } from '../contract';
 import type { Engine } from '../engine/engine';
 import type { ImagePublisher } from '../hosting/image-publisher';
+import { canonicalYaml, plainYaml } from '../mlcube/canonical-yaml';
 import { pinImage } from '../mlcube/image-pin';
 import type { Store } from '../store/store';
 
@@ -21,7 +22,7 @@ export interface PublishImagePlace {
 /** Pushes a cube's image from this host and names it by its digest in the manifest that will be hosted. */
 export async function publishImage(
   { engine, store, publisher, signal, tell, before }: PublishImagePlace,
-  { name, image, manifest }: PublishImageInput,
+  { name, format, image, manifest }: PublishImageInput,
 ): Promise<PublishedImage> {
   if (publisher === null) throw noPlace();
   const unfinished = before?.uploads ?? {};
@@ -39,7 +40,12 @@ export async function publishImage(
       }),
   });
   const text = (await store.readBytes(manifest.digest, MANIFEST_BYTES)).toString('utf8');
-  return { pinned, imageId, manifest: await store.putBytes(pinImage(text, pinned)) };
+  const changed = format === 'mlcube' ? pinImage(text, pinned) : pinContainer(text, pinned);
+  return { pinned, imageId, manifest: await store.putBytes(changed) };
+}
+
+function pinContainer(text: string, image: string): string {
+  return canonicalYaml({ ...plainYaml(text, hostedFileNames.containerConfig), container_type: 'DockerImage', image });
 }
 
 function noPlace(): MedperfError {

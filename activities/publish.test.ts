@@ -27,7 +27,7 @@ describe('publish', () => {
       },
     };
     const { told, published } = publishWith(publisher, { uploads: { key: 'begun' } });
-    expect(await published).toEqual({ urls: { manifestUrl: PUBLISHED.url }, findings: PUBLISHED.findings });
+    expect(await published).toEqual({ urls: { 'mlcube.yaml': PUBLISHED.url }, findings: PUBLISHED.findings });
     expect(asked.unfinished).toEqual({ key: 'begun' });
     // Told at once, so that an attempt that dies early does not lose it.
     expect(told).toEqual([{ uploads: { key: 'begun' } }, { uploads: { key: 'another' } }]);

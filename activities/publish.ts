@@ -1,4 +1,4 @@
-import { hostedFileNames, MedperfError } from '../contract';
+import { MedperfError } from '../contract';
 import type { Heartbeat, PublishedFiles, PublishInput } from '../contract';
 import type { Publisher } from '../hosting/publisher';
 
@@ -35,16 +35,8 @@ export async function publish(
     onProgress: (file, done, total) => tell({ message: `publishing ${file}`, share: done / total }),
     keepUnfinished: () => !isCancelled(),
   });
-  const manifestUrl = published[hostedFileNames.manifest]?.url;
-  if (manifestUrl === undefined) throw new TypeError('a packaged cube without a manifest');
-  const parametersUrl = published[hostedFileNames.parameters]?.url;
-  const additionalFilesUrl = published[hostedFileNames.additionalFiles]?.url;
   return {
-    urls: {
-      manifestUrl,
-      ...(parametersUrl === undefined ? {} : { parametersUrl }),
-      ...(additionalFilesUrl === undefined ? {} : { additionalFilesUrl }),
-    },
+    urls: Object.fromEntries(Object.entries(published).map(([file, { url }]) => [file, url])),
     findings: Object.values(published).flatMap(({ findings }) => findings),
   };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MedperfError } from '../contract';
-import type { BenchmarkFacts, ResolveBenchmarkInput } from '../contract';
+import type { BenchmarkFacts, CubeFormat, ResolveBenchmarkInput } from '../contract';
 import type { BenchmarkRecord, Registry } from '../registry/registry';
 import type { Store } from '../store/store';
 
@@ -12,6 +12,7 @@ const BenchmarkFactsSchema: z.ZodType<BenchmarkFacts> = z.object({
   demoDatasetUrl: z.string(),
   demoDatasetHash: z.string(),
   demoDatasetPrepared: z.boolean(),
+  format: z.enum(['mlcube', 'container']),
   dataPreparator: z.int(),
   referenceModel: z.int(),
   evaluator: z.int(),
@@ -25,7 +26,7 @@ export async function resolveBenchmark(
 ): Promise<BenchmarkFacts> {
   const recordName = `benchmarks/${registry.server}/${benchmark}`;
   if (offline) return knownBenchmark(await store.readRecord(recordName), benchmark);
-  const facts = benchmarkFacts(await registry.benchmark(benchmark, signal));
+  const facts = benchmarkFacts(await registry.benchmark(benchmark, signal), registry.format);
   await store.writeRecord(recordName, facts);
   return facts;
 }
@@ -40,7 +41,7 @@ function knownBenchmark(record: unknown, benchmark: number): BenchmarkFacts {
 }
 
 /** What the workflows need of a record; an inactive or invalid benchmark is refused here. */
-export function benchmarkFacts(record: BenchmarkRecord): BenchmarkFacts {
+export function benchmarkFacts(record: BenchmarkRecord, format: CubeFormat): BenchmarkFacts {
   if (!record.isValid || !record.isActive) {
     throw new MedperfError('InvalidRequest', {
       what: `Benchmark ${record.uid}, ${record.name}, is marked as ${record.isValid ? 'inactive' : 'invalid'} in the registry.`,
@@ -55,6 +56,7 @@ export function benchmarkFacts(record: BenchmarkRecord): BenchmarkFacts {
     demoDatasetUrl: record.demoDatasetUrl,
     demoDatasetHash: record.demoDatasetHash,
     demoDatasetPrepared: record.demoDatasetPrepared,
+    format,
     dataPreparator: record.dataPreparator,
     referenceModel: record.referenceModel,
     evaluator: record.evaluator,

@@ -8,9 +8,10 @@ import { createProgram } from './program';
 import { renderRecord } from './record-view';
 import { placesFrom } from './places';
 import { table } from './tables';
+import { WrongUse } from './wrong-use';
 
 const READERS = {
-  cube: (argument: string) => Promise.resolve({ kind: 'registered', uid: argument.length } as const),
+  cube: (kind: 'cube' | 'model', argument: string) => Promise.resolve({ kind, uid: argument.length } as const),
   data: (folder: string) => Promise.resolve(`sha256:${folder}` as const),
 };
 const PLAIN: TestRunOptions = { cache: true, reference: true };
@@ -53,24 +54,50 @@ describe('testRunInput', () => {
     };
     expect(await testRunInput(options, READERS)).toEqual({
       ...{ benchmark: 1, gpus: 2, demoDatasetUrl: 'u', demoDatasetHash: 'h' },
-      ...{ model: { kind: 'registered', uid: 1 }, dataPreparator: { kind: 'registered', uid: 2 } },
-      ...{ evaluator: { kind: 'registered', uid: 3 }, rawData: 'sha256:d', rawLabels: 'sha256:l' },
+      ...{ model: { kind: 'model', uid: 1 }, dataPreparator: { kind: 'cube', uid: 2 } },
+      ...{ evaluator: { kind: 'cube', uid: 3 }, rawData: 'sha256:d', rawLabels: 'sha256:l' },
       ...{ noCache: true, noReference: true, offline: true, skipDemoDataPreparation: true },
     });
   });
 });
 
 describe('submitInput', () => {
-  it('registers an operational cube unless asked otherwise', () => {
+  const kept = (file: string) => Promise.resolve(`sha256:${file}` as const);
+
+  it('registers an operational cube unless asked otherwise', async () => {
     const options = { name: 'n', mlcubeFile: 'u' };
-    expect(submitInput(options)).toEqual({ name: 'n', urls: { manifestUrl: 'u' }, operational: true });
-    expect(submitInput({ ...options, development: true }).operational).toBe(false);
+    const files = { format: 'mlcube', urls: { manifestUrl: 'u' }, hashes: {} };
+    expect(await submitInput(options, kept)).toEqual({ name: 'n', files, operational: true });
+    expect((await submitInput({ ...options, development: true }, kept)).operational).toBe(false);
   });
 
-  it("takes --image-hash as the archive's with --image-file, else as the image's id", () => {
+  it("keeps a container's configuration and parameters, and says only what was given", async () => {
+    const options = { name: 'n', containerConfig: 'c' };
+    const files = { format: 'container', config: 'sha256:c', parameters: null, additionalFiles: null };
+    expect(await submitInput(options, kept)).toEqual({ name: 'n', files, operational: true });
+    const more = { ...options, parametersFile: 'p', additionalFile: 'a', additionalHash: 'h', imageHash: 'i' };
+    expect((await submitInput(more, kept)).files).toEqual({
+      ...files,
+      parameters: 'sha256:p',
+      additionalFiles: { url: 'a', hash: 'h' },
+      imageHash: 'i',
+    });
+  });
+
+  it.each([
+    {},
+    { mlcubeFile: 'u', containerConfig: 'c' },
+    { containerConfig: 'c', imageFile: 'i' },
+    { containerConfig: 'c', mlcubeHash: 'h' },
+  ])('refuses %j', async (options) => {
+    await expect(submitInput({ name: 'n', ...options }, kept)).rejects.toThrow(WrongUse);
+  });
+
+  it("takes --image-hash as the archive's with --image-file, else as the image's id", async () => {
     const options = { name: 'n', mlcubeFile: 'u', imageHash: 'abc' };
-    expect(submitInput(options).hashes).toEqual({ imageHash: 'abc' });
-    expect(submitInput({ ...options, imageFile: 'i' }).hashes).toEqual({ imageTarballHash: 'abc' });
+    expect((await submitInput(options, kept)).files).toMatchObject({ hashes: { imageHash: 'abc' } });
+    const withArchive = await submitInput({ ...options, imageFile: 'i' }, kept);
+    expect(withArchive.files).toMatchObject({ hashes: { imageTarballHash: 'abc' } });
   });
 });
 

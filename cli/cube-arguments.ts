@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { CubeRef, Digest } from '../contract';
-import { MedperfError } from '../contract';
+import { hostedFileNames, MedperfError } from '../contract';
 import type { Session } from './session';
 
-const MANIFEST = 'mlcube.yaml';
+const MANIFESTS = [hostedFileNames.manifest, hostedFileNames.containerConfig];
 
-/** A cube as the command line names it: digits are a uid of the registry, anything else is a path. */
-export async function cubeFrom({ medperf }: Session, argument: string): Promise<CubeRef> {
-  if (isUid(argument)) return { kind: 'registered', uid: Number(argument) };
+/** A cube as the command line names it: digits are a uid of the registry, of that kind; anything else is a path. */
+export async function cubeFrom({ medperf }: Session, kind: 'cube' | 'model', argument: string): Promise<CubeRef> {
+  if (isUid(argument)) return { kind, uid: Number(argument) };
   return medperf.ingestCube(await cubeDirectory(argument), cubeLabel(argument));
 }
 
@@ -34,14 +34,16 @@ export function isUid(argument: string): boolean {
   return /^\d+$/.test(argument);
 }
 
-/** The folder that holds `mlcube.yaml`; the path may name either. */
+/** The folder that holds `mlcube.yaml` or `container_config.yaml`; the path may name the folder or the file. */
 export async function cubeDirectory(path: string): Promise<string> {
   const found = await stat(path).catch(() => null);
   if (found === null) throw noCube(path, 'nothing at that path');
   const directory = resolve(found.isDirectory() ? path : dirname(path));
-  const manifest = await stat(join(directory, MANIFEST)).catch(() => null);
-  if (manifest?.isFile() === true) return directory;
-  throw noCube(path, `no ${MANIFEST}`);
+  for (const manifest of MANIFESTS) {
+    const there = await stat(join(directory, manifest)).catch(() => null);
+    if (there?.isFile() === true) return directory;
+  }
+  throw noCube(path, `no ${MANIFESTS.join(' or ')}`);
 }
 
 /** The cube's name for people: its folder's, or where that is just `mlcube`, the one above. */
@@ -54,7 +56,7 @@ export function cubeLabel(path: string): string {
 function noCube(path: string, found: string): MedperfError {
   return new MedperfError('InvalidRequest', {
     what: `${path} is no cube.`,
-    expected: `a folder that holds ${MANIFEST}, the path of that file, or the uid of a registered cube`,
+    expected: `a folder that holds ${MANIFESTS.join(' or ')}, the path of that file, or the uid of a registered cube`,
     found,
     next: 'check the path; it is read from the folder in which you are.',
   });

@@ -16,7 +16,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 async function packaged(manifest: string, parameters: string | null): Promise<PackagedCube> {
   return {
-    ...{ label: 'cube', type: 'model', image: 'i', findings: [], additionalFiles: null },
+    ...{ label: 'cube', type: 'model', format: 'mlcube', image: 'i', findings: [], additionalFiles: null },
     manifest: await store.putBytes(manifest),
     parameters: parameters === null ? null : await store.putBytes(parameters),
   };

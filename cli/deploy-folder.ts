@@ -8,11 +8,11 @@ import type { Store } from '../store/store';
 export const DEPLOY = 'deploy';
 const OURS = new Set<string>(Object.values(hostedFileNames));
 
-/** The files to host by name. */
-export function hostedFiles(packaged: PackagedCube): Readonly<Record<string, BlobRef>> {
-  const { manifest, parameters, additionalFiles } = packaged;
+/** The packaged files by name. */
+export function deployedFiles(packaged: PackagedCube): Readonly<Record<string, BlobRef>> {
+  const { format, manifest, parameters, additionalFiles } = packaged;
   return {
-    [hostedFileNames.manifest]: manifest,
+    [format === 'mlcube' ? hostedFileNames.manifest : hostedFileNames.containerConfig]: manifest,
     ...(parameters === null ? {} : { [hostedFileNames.parameters]: parameters }),
     ...(additionalFiles === null ? {} : { [hostedFileNames.additionalFiles]: additionalFiles }),
   };
@@ -26,7 +26,7 @@ export async function writeDeployFolder(store: Store, packaged: PackagedCube, ta
   await refuseForeign(target);
   const made = await mkdtemp(join(dirname(target), '.deploy-'));
   try {
-    for (const [name, { digest }] of Object.entries(hostedFiles(packaged))) {
+    for (const [name, { digest }] of Object.entries(deployedFiles(packaged))) {
       await store.materialiseFile(digest, join(made, name), 'copy');
     }
     // A web server run by another user may publish it.

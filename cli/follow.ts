@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MedperfError } from '../contract';
 import type { LiveProgress, Run } from '../client';
@@ -26,6 +27,8 @@ export async function follow<T>(
   const painter = new ProgressPainter(output);
   // A wait for the end that nobody needs any more would keep the process alive for the length of a long poll.
   const left = new AbortController();
+  // Each long poll listens once more.
+  setMaxListeners(0, left.signal);
   const settled = settle(session.temporal.connection.withAbortSignal(left.signal, () => run.result()));
   const interrupt = interruption();
   try {

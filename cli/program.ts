@@ -4,6 +4,7 @@ import { addAssociationCommands } from './commands/association';
 import { addBenchmarkCommands } from './commands/benchmark';
 import { addDevCommands } from './commands/dev';
 import { addMlcubeCommands } from './commands/mlcube';
+import { addModelCommands } from './commands/model';
 import { addOnboardCommand } from './commands/onboard';
 import { addProfileCommands } from './commands/profile';
 import { addRunCommands } from './commands/run';
@@ -25,6 +26,7 @@ export function createProgram(): Command {
   addBenchmarkCommands(program);
   addTestCommands(program);
   addMlcubeCommands(program);
+  addModelCommands(program);
   addAssociationCommands(program);
   addOnboardCommand(program);
   addRunCommands(program);

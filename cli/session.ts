@@ -27,8 +27,8 @@ export interface Session {
 
 /** Opens what runs need and closes it after the work; the profile has to be signed in. */
 export async function withSession<T>(cli: Cli, work: (session: Session) => Promise<T>): Promise<T> {
-  const { name, server, username } = await openProfiles(cli.places.config).get(cli.profile);
-  return withProfile(cli, { name, server, username }, work);
+  const { name, server, username, dialect } = await openProfiles(cli.places.config).get(cli.profile);
+  return withProfile(cli, { name, server, username, ...(dialect && { dialect }) }, work);
 }
 
 /** For runs that do not speak with a registry: a profile that is not there is no obstacle. */
@@ -36,8 +36,9 @@ export async function withAnySession<T>(cli: Cli, work: (session: Session) => Pr
   const profiles = await openProfiles(cli.places.config).list();
   const profile = profiles.find(({ name }) => name === cli.profile);
   // A profile that was only made has no user yet.
-  const { server = '', username = '' } = profile ?? {};
-  return withProfile(cli, { name: cli.profile, server, username: username || userInfo().username }, work);
+  const { server = '', username = '', dialect } = profile ?? {};
+  const user = username || userInfo().username;
+  return withProfile(cli, { name: cli.profile, server, username: user, ...(dialect && { dialect }) }, work);
 }
 
 async function withProfile<T>(cli: Cli, profile: Profile, work: (session: Session) => Promise<T>): Promise<T> {

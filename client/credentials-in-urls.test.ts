@@ -40,12 +40,12 @@ function recording(): { client: MedperfClient; started: object[] } {
 describe('a URL in a request', () => {
   it.each(WITH_CREDENTIALS)('is refused with credentials, before it is sent: %j', async (url) => {
     const { client, started } = recording();
-    const urls = { manifestUrl: url };
+    const files = { format: 'mlcube', urls: { manifestUrl: url }, hashes: {} } as const;
     const refused = [
-      client.startSubmit({ name: 'model', urls, operational: true }),
+      client.startSubmit({ name: 'model', files, operational: true }),
       client.startSubmit({
         name: 'model',
-        urls: { manifestUrl: 'https://h.example/m', parametersUrl: url },
+        files: { ...files, urls: { manifestUrl: 'https://h.example/m', parametersUrl: url } },
         operational: true,
       }),
       client.startTestRun({ benchmark: 1, demoDatasetUrl: url, demoDatasetHash: HASH }),
@@ -59,7 +59,8 @@ describe('a URL in a request', () => {
 
   it.each(PLAIN)('is taken without: %j', async (url) => {
     const { client, started } = recording();
-    await client.startSubmit({ name: 'model', urls: { manifestUrl: url }, operational: true });
-    expect(started).toMatchObject([{ urls: { manifestUrl: url } }]);
+    const files = { format: 'mlcube', urls: { manifestUrl: url }, hashes: {} } as const;
+    await client.startSubmit({ name: 'model', files, operational: true });
+    expect(started).toMatchObject([{ files: { urls: { manifestUrl: url } } }]);
   });
 });

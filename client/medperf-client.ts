@@ -3,7 +3,7 @@ import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/
 import { isGrpcServiceError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { SearchAttributePair, Workflow } from '@temporalio/common';
-import { CONTROL_QUEUE, HOSTING_CHECK, MedperfError, SEARCH_ATTRIBUTES, WORKFLOWS } from '../contract';
+import { CONTROL_QUEUE, HOSTING_CHECK, hostedFileNames, MedperfError, SEARCH_ATTRIBUTES, WORKFLOWS } from '../contract';
 import type {
   AssociateInput,
   AssociateResult,
@@ -219,12 +219,17 @@ export function isUnknownRun(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError;
 }
 
-/** What packaging hosts, and the folders on the way to it. */
+/** What a cube is made of, and the folders on the way to it. */
+const PARTS = [
+  hostedFileNames.manifest,
+  hostedFileNames.containerConfig,
+  'workspace',
+  `workspace/${hostedFileNames.parameters}`,
+  'workspace/additional_files',
+];
+
 function travels(path: string): boolean {
-  return (
-    ['mlcube.yaml', 'workspace', 'workspace/parameters.yaml', 'workspace/additional_files'].includes(path) ||
-    path.startsWith('workspace/additional_files/')
-  );
+  return PARTS.includes(path) || path.startsWith('workspace/additional_files/');
 }
 
 /** MedPerf's client drops the first kind on unpacking; the others never belong to a cube or a dataset. */

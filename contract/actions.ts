@@ -9,15 +9,19 @@ export interface Action {
   readonly environment: Readonly<Record<string, string>>;
   /** Mount target to the digest of the tree mounted there read-only. */
   readonly inputs: Readonly<Record<string, Digest>>;
+  /** Mount target to the blob mounted there read-only, as a file by itself; absent where there are none. */
+  readonly inputFiles?: Readonly<Record<string, Digest>>;
   /** Mount targets that are collected, by output name. */
   readonly outputs: Readonly<Record<string, ActionOutput>>;
 }
 
 export interface ActionOutput {
-  /** Mount target (a directory) inside the container. */
+  /** Mount target inside the container: a directory unless `touched`. */
   readonly mount: string;
   /** For an output that is one file: its name in that directory. */
   readonly file?: string;
+  /** The mount target itself is the file, which is there from the start and empty. */
+  readonly touched?: true;
 }
 
 /** What a run left behind. Stored under its action's key; reused only when `exitCode` is 0. */

@@ -1,3 +1,5 @@
+import type { CubeFormat } from './cubes';
+
 /** What the test run and the association need to know of a benchmark. */
 export interface BenchmarkFacts {
   readonly uid: number;
@@ -8,6 +10,9 @@ export interface BenchmarkFacts {
   readonly demoDatasetHash: string;
   /** The benchmark's demo data is prepared already (`metadata.demo_dataset_already_prepared`). */
   readonly demoDatasetPrepared: boolean;
+  /** How its server describes cubes. */
+  readonly format: CubeFormat;
+  /** Uids of a cube, of a model and of a cube. */
   readonly dataPreparator: number;
   readonly referenceModel: number;
   readonly evaluator: number;

@@ -1,8 +1,12 @@
 import type { BlobRef, Digest } from './digests';
 
-/** A cube as people name it: by the registry's uid, or by the digest of a folder that the client put into the store. */
+/**
+ * A cube as people name it: by the registry's uid of the cube or of the model that it is, which are the same in the MLCube
+ * generations, or by the digest of a folder that the client put into the store.
+ */
 export type CubeRef =
-  | { readonly kind: 'registered'; readonly uid: number }
+  | { readonly kind: 'cube'; readonly uid: number }
+  | { readonly kind: 'model'; readonly uid: number }
   | {
       readonly kind: 'local';
       readonly tree: Digest;
@@ -27,6 +31,29 @@ export interface CubeHashes {
   /** The image's config digest without `sha256:` (E25's image_hash). */
   readonly imageHash?: string;
 }
+
+/** How a cube is described: by an `mlcube.yaml`, or by the `container_config` of today's MedPerf. */
+export type CubeFormat = 'mlcube' | 'container';
+
+/** A cube as servers of the MLCube generations record it: every file at a URL. */
+export interface HostedMlcube {
+  readonly format: 'mlcube';
+  readonly urls: CubeUrls;
+  readonly hashes: CubeHashes;
+}
+
+/** A cube as today's server records it: it holds the configuration and the parameters itself. */
+export interface HostedContainer {
+  readonly format: 'container';
+  /** Blobs of the store, in canonical YAML; no parameters are null. */
+  readonly config: Digest;
+  readonly parameters: Digest | null;
+  readonly additionalFiles: { readonly url: string; /** Bare hex SHA-256. */ readonly hash?: string } | null;
+  /** `sha256:…` of the image's manifest in its registry, or the bare hex SHA-256 of its archive. */
+  readonly imageHash?: string;
+}
+
+export type HostedFiles = HostedMlcube | HostedContainer;
 
 /**
  * A cube whose files are in the store, checked against every expected hash.
@@ -58,4 +85,6 @@ export const hostedFileNames = {
   manifest: 'mlcube.yaml',
   parameters: 'parameters.yaml',
   additionalFiles: 'additional_files.tar.gz',
+  /** Of today's MedPerf, whose server holds its content. */
+  containerConfig: 'container_config.yaml',
 } as const;

@@ -6,6 +6,7 @@ export * from './digests';
 export * from './failures';
 export * from './hosting';
 export * from './image-reference';
+export * from './json';
 export * from './names';
 export * from './onboarding';
 export * from './progress';

@@ -1,4 +1,4 @@
-import type { CubeHashes, CubeRef, CubeType, CubeUrls } from './cubes';
+import type { CubeFormat, CubeRef, CubeType, HostedFiles } from './cubes';
 import type { BlobRef, Digest } from './digests';
 import type { Finding } from './failures';
 import type { HostingFinding } from './hosting';
@@ -9,15 +9,20 @@ export interface PackageInput {
   readonly cube: CubeRef & { readonly kind: 'local' };
   /** Read from the manifest's tasks when absent. */
   readonly type?: CubeType;
+  /** How it is to be described; what the folder has when absent. */
+  readonly format?: CubeFormat;
 }
 
-/** The files to host separately. */
+/** A cube's files, each to be hosted by itself, or kept by a registry that holds its configuration. */
 export interface PackagedCube {
   readonly label: string;
   readonly type: CubeType;
+  readonly format: CubeFormat;
+  /** `mlcube.yaml` or `container_config.yaml`. */
   readonly manifest: BlobRef;
   readonly parameters: BlobRef | null;
   readonly additionalFiles: BlobRef | null;
+  /** As the manifest names it. */
   readonly image: string;
   /** Warnings; an error would have failed the step. */
   readonly findings: readonly Finding[];
@@ -32,8 +37,7 @@ export interface HostInput {
 }
 
 export interface HostedCube {
-  readonly urls: CubeUrls;
-  readonly hashes: CubeHashes;
+  readonly files: HostedFiles;
   /** Warnings of the hosting check; an error would have failed the step. */
   readonly findings: readonly HostingFinding[];
   /** The image by its digest, where it was published too. */
@@ -42,15 +46,17 @@ export interface HostedCube {
 
 export interface SubmitInput {
   readonly profile: string;
-  /** At most 20 characters, unique in the registry. */
+  /** Unique in the registry. */
   readonly name: string;
-  readonly urls: CubeUrls;
-  readonly hashes?: CubeHashes;
+  /** Hashes that are given are compared with what the URLs serve. */
+  readonly files: HostedFiles;
   /** False registers the cube in state DEVELOPMENT. */
   readonly operational: boolean;
 }
 
 export interface RegisteredCube {
+  /** What the uid is of; in the MLCube generations always a cube. */
+  readonly kind: 'cube' | 'model';
   readonly uid: number;
   readonly name: string;
   /** True when the record was there already, identical in every field. */

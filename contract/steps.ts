@@ -1,6 +1,6 @@
 import type { ResourceUse } from './actions';
 import type { BenchmarkFacts } from './benchmarks';
-import type { Cube, CubeHashes, CubeRef, CubeType, CubeUrls } from './cubes';
+import type { Cube, CubeFormat, CubeRef, CubeType, HostedFiles } from './cubes';
 import type { BlobRef, Digest } from './digests';
 import type { HostingFinding } from './hosting';
 import type { Decision } from './onboarding';
@@ -16,7 +16,13 @@ export interface ResolveBenchmarkInput {
 }
 
 /** A cube by what its files are, and no longer by the registry's uid. */
-export type FilesRef = (CubeRef & { readonly kind: 'local' }) | HostedRef;
+export type FilesRef = LocalRef | HostedRef;
+
+export type LocalRef = CubeRef & {
+  readonly kind: 'local';
+  /** How it is to be described; null takes what the folder has. */
+  readonly format: CubeFormat | null;
+};
 
 export interface FetchCubeInput {
   readonly cube: FilesRef;
@@ -28,12 +34,13 @@ export interface HostedRef {
   readonly kind: 'hosted';
   readonly name: string;
   readonly uid?: number;
-  readonly urls: CubeUrls;
-  readonly hashes: CubeHashes;
+  readonly files: HostedFiles;
 }
 
 export interface IdentifyInput {
   readonly profile: string;
+  /** How cubes of folders are to be described; null takes what they have. */
+  readonly format: CubeFormat | null;
   /** By role. */
   readonly cubes: Readonly<Record<string, CubeRef>>;
   readonly demoData: FetchDemoDataInput | null;
@@ -164,6 +171,8 @@ export interface PackageCubeInput {
   readonly tree: Digest;
   readonly label: string;
   readonly type?: CubeType;
+  /** Null takes what the folder has. */
+  readonly format: CubeFormat | null;
 }
 
 export interface PublishInput {
@@ -173,7 +182,8 @@ export interface PublishInput {
 }
 
 export interface PublishedFiles {
-  readonly urls: CubeUrls;
+  /** By file name. */
+  readonly urls: Readonly<Record<string, string>>;
   /** Warnings of the hosting check. */
   readonly findings: readonly HostingFinding[];
 }
@@ -181,7 +191,8 @@ export interface PublishedFiles {
 export interface PublishImageInput {
   /** Of the cube, as it is published under. */
   readonly name: string;
-  /** `docker.image` of the manifest. */
+  readonly format: CubeFormat;
+  /** As the manifest names it. */
   readonly image: string;
   readonly manifest: BlobRef;
 }
@@ -197,8 +208,7 @@ export interface PublishedImage {
 export interface RegisterCubeInput {
   readonly profile: string;
   readonly name: string;
-  readonly urls: CubeUrls;
-  readonly hashes: CubeHashes;
+  readonly files: HostedFiles;
   readonly operational: boolean;
 }
 
@@ -231,6 +241,8 @@ export interface RequestAssociationInput extends PairInput {
 }
 
 export interface RegisterCubeResult {
+  /** What the uid is of; in the MLCube generations always a cube. */
+  readonly kind: 'cube' | 'model';
   readonly uid: number;
   readonly name: string;
   readonly adopted: boolean;

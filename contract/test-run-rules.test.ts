@@ -1,7 +1,7 @@
 import { checkTestRunArguments } from './test-run-rules';
 import type { TestRunArguments } from './test-run-rules';
 
-const CUBE = { kind: 'registered', uid: 1 } as const;
+const CUBE = { kind: 'cube', uid: 1 } as const;
 const DIGEST = `sha256:${'a'.repeat(64)}` as const;
 const VALUES: Required<Omit<TestRunArguments, 'noCache'>> = {
   benchmark: 1,

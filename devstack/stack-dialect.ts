@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { MedperfError } from '../contract';
 
 /** The generations of MedPerf's server that a dev stack can have. */
-export const STACK_DIALECTS = ['E23', 'E25'] as const;
+export const STACK_DIALECTS = ['E23', 'E25', 'HEAD'] as const;
 export type StackDialect = (typeof STACK_DIALECTS)[number];
 
 const FILE = 'dialect';

@@ -1,28 +1,19 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { hostedFileNames } from '../contract';
 import { demoDataArchive, demoDataFiles } from './demo-data';
+import { hashOf, hostBytes } from './hosted-files';
+import type { HashingPlace, HostingPlace } from './hosted-files';
 import type { DemoImage } from './images/demo-images';
 import { PACKAGE_ROOT } from './package-root';
-import type { CubeTutorial, TutorialCube } from './registry';
+import type { Tutorial, TutorialBenchmark } from './registry';
 import type { StackDialect } from './stack-dialect';
-import { membersBelow, tarGz } from './tar-writing';
+import { EXAMPLES, hostContainers, hostCubes } from './tutorial-cubes';
 
 const run = promisify(execFile);
-const EXAMPLES = join(PACKAGE_ROOT, 'examples', 'cubes');
-/** Hex digits of a hash that tell the versions of a file apart. */
-const VERSION_DIGITS = 12;
-
-export interface HostingPlace {
-  /** The folder that the file host publishes. */
-  readonly directory: string;
-  readonly url: string;
-}
 
 /**
  * Hosts the files of the benchmark's three cubes and its demo data, and answers what the registry is to know of them.
@@ -33,66 +24,20 @@ export async function hostTutorial(
   place: HostingPlace,
   images: Readonly<Record<DemoImage, string>>,
   dialect: StackDialect,
-): Promise<CubeTutorial> {
-  const algorithm = dialect === 'E23' ? 'sha1' : 'sha256';
-  const hostCube = (name: string, imageId: string): Promise<TutorialCube> =>
-    hostOne({ ...place, algorithm }, name, dialect === 'E23' ? undefined : imageId);
-  const [dataPreparator, referenceModel, metrics, demo, demoDatasetGeneratedUid] = await Promise.all([
-    hostCube('chestxray_prep', images['temporal-medperf/chestxray-prep:1']),
-    hostCube('chestxray_cnn', images['temporal-medperf/chestxray-model:1']),
-    hostCube('chestxray_metrics', images['temporal-medperf/chestxray-metrics:1']),
-    demoDataArchive().then((archive) => host({ ...place, algorithm }, 'chestxray', 'demo_data.tar.gz', archive)),
-    preparedDemoDataHash(algorithm),
+): Promise<Tutorial> {
+  const hashing = { ...place, algorithm: dialect === 'E23' ? 'sha1' : 'sha256' } as const;
+  const benchmark = await hostBenchmark(hashing);
+  if (dialect === 'HEAD') return { ...(await hostContainers(hashing)), benchmark };
+  // E23 records no image's id.
+  return { ...(await hostCubes(hashing, dialect === 'E23' ? null : images)), benchmark };
+}
+
+async function hostBenchmark(place: HashingPlace): Promise<TutorialBenchmark> {
+  const [demo, demoDatasetGeneratedUid] = await Promise.all([
+    demoDataArchive().then((archive) => hostBytes(place, 'chestxray', 'demo_data.tar.gz', archive)),
+    preparedDemoDataHash(place.algorithm),
   ]);
-  const benchmark = { demoDatasetUrl: demo.url, demoDatasetHash: demo.hash, demoDatasetGeneratedUid };
-  return { dataPreparator, referenceModel, metrics, benchmark };
-}
-
-interface HashingPlace extends HostingPlace {
-  /** Of the hashes that the registry is told. */
-  readonly algorithm: 'sha1' | 'sha256';
-}
-
-async function hostOne(place: HashingPlace, name: string, imageId: string | undefined): Promise<TutorialCube> {
-  const tree = join(EXAMPLES, name, 'mlcube');
-  const workspace = join(tree, 'workspace');
-  const [manifest, parameters, additional] = await Promise.all([
-    readFile(join(tree, hostedFileNames.manifest)).then((bytes) => host(place, name, hostedFileNames.manifest, bytes)),
-    readFile(join(workspace, hostedFileNames.parameters)).then((bytes) =>
-      host(place, name, hostedFileNames.parameters, bytes),
-    ),
-    hostAdditionalFiles(place, name, join(workspace, 'additional_files')),
-  ]);
-  return {
-    name,
-    manifestUrl: manifest.url,
-    manifestHash: manifest.hash,
-    parametersUrl: parameters.url,
-    parametersHash: parameters.hash,
-    ...(additional !== null && { additionalFilesUrl: additional.url, additionalFilesHash: additional.hash }),
-    ...(imageId !== undefined && { imageHash: imageId.replace('sha256:', '') }),
-  };
-}
-
-async function hostAdditionalFiles(place: HashingPlace, name: string, directory: string): Promise<HostedFile | null> {
-  if (!existsSync(directory)) return null;
-  return host(place, name, hostedFileNames.additionalFiles, await tarGz(await membersBelow(directory, '')));
-}
-
-interface HostedFile {
-  readonly url: string;
-  readonly hash: string;
-}
-
-async function host(place: HashingPlace, folder: string, name: string, bytes: Buffer): Promise<HostedFile> {
-  const path = `${folder}/${hashOf('sha256', bytes).slice(0, VERSION_DIGITS)}/${name}`;
-  const target = join(place.directory, path);
-  if (!existsSync(target)) {
-    await mkdir(dirname(target), { recursive: true });
-    await writeFile(`${target}.part`, bytes);
-    await rename(`${target}.part`, target);
-  }
-  return { url: `${place.url}/${path}`, hash: hashOf(place.algorithm, bytes) };
+  return { demoDatasetUrl: demo.url, demoDatasetHash: demo.hash, demoDatasetGeneratedUid };
 }
 
 /** MedPerf's folder hash of the prepared demo data and labels: names and layout do not count. */
@@ -128,8 +73,4 @@ export async function writeDemoData(directory: string): Promise<void> {
     await mkdir(dirname(join(directory, path)), { recursive: true });
     await writeFile(join(directory, path), content);
   }
-}
-
-function hashOf(algorithm: 'sha1' | 'sha256', bytes: Buffer): string {
-  return createHash(algorithm).update(bytes).digest('hex');
 }

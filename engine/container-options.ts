@@ -1,5 +1,7 @@
+import * as path from 'node:path';
 import type { ContainerCreateOptions, HostConfig, MountSettings } from 'dockerode';
 import { MedperfError } from '../contract';
+import type { ActionOutput } from '../contract';
 import { LABELS, containerName, ownerHash, volumePrefix } from './container-name';
 import type { RunRequest } from './engine';
 import type { Gpu } from './gpu-inventory';
@@ -32,8 +34,9 @@ const LOG_BACKSTOP_LEAST = 256 * 1024 ** 2;
 const OPEN_FILES = 16_384;
 const RESERVED_TARGETS = ['/proc', '/sys', '/dev'];
 
-export function inputMounts(request: Pick<RunRequest, 'action'>): string[] {
-  return Object.keys(request.action.inputs).sort();
+/** Mount targets of all inputs, in the order of their scratch folders and files. */
+export function inputMounts({ action: { inputs, inputFiles = {} } }: Pick<RunRequest, 'action'>): string[] {
+  return [...Object.keys(inputs), ...Object.keys(inputFiles)].sort();
 }
 
 /** Names of the outputs, in the order of their scratch folders. */
@@ -120,14 +123,16 @@ export function containerOptions(request: RunRequest, place: ContainerPlace): Co
 
 function mounts(request: RunRequest, place: ContainerPlace): NonNullable<HostConfig['Mounts']> {
   const inputs = inputMounts(request);
-  const outputs = outputNames(request).map((name) => request.action.outputs[name]?.mount ?? '');
-  const targets = [...inputs, ...outputs];
+  const outputs = outputNames(request).flatMap((name) => request.action.outputs[name] ?? []);
+  const outputTargets = outputs.map(({ mount }) => mount);
+  const outputPlaces = outputs.map((output, at) => outputPlace(output, place.outputFolders[at] ?? ''));
+  const targets = [...inputs, ...outputTargets];
   return [
     ...place.imageVolumes
       .filter((target) => !targets.includes(target))
       .map((target, at) => volume(target, at, targets, request)),
     ...bind(inputs, place.inputFolders, true),
-    ...bind(outputs, place.outputFolders, false),
+    ...bind(outputTargets, outputPlaces, false),
   ];
 }
 
@@ -162,10 +167,21 @@ function gpuEnvironment(gpus: readonly Gpu[]): Readonly<Record<string, string>> 
   return gpus.some(({ attach }) => attach) ? {} : { NVIDIA_VISIBLE_DEVICES: 'void' };
 }
 
-function bind(targets: readonly string[], folders: readonly string[], readOnly: boolean) {
+/** What is mounted of an output's scratch folder: itself, or the file in it that was touched. */
+export function outputPlace(output: ActionOutput, folder: string): string {
+  const file = output.touched === true ? outputFile(output) : undefined;
+  return file === undefined ? folder : path.join(folder, file);
+}
+
+/** Name of the file in the scratch folder of an output that is one. */
+export function outputFile({ mount, file, touched }: ActionOutput): string | undefined {
+  return touched === true ? path.posix.basename(mount) : file;
+}
+
+function bind(targets: readonly string[], places: readonly string[], readOnly: boolean) {
   return targets.map((target, at) => ({
     Type: 'bind' as const,
-    Source: folders[at] ?? '',
+    Source: places[at] ?? '',
     Target: target,
     ReadOnly: readOnly,
     BindOptions: { Propagation: 'rprivate' as const },

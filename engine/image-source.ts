@@ -32,6 +32,8 @@ export class ImageSource {
 
   async obtain(request: ImageRequest): Promise<Digest> {
     request.signal.throwIfAborted();
+    // Its archive alone says which image it is.
+    if (request.archive !== undefined && request.expectedId === null) return this.load(request, request.archive);
     if (!REFERENCE.test(request.reference)) throw badReference(request.reference);
     const before = await this.findLocal(request);
     if (before.wanted !== null) return before.wanted;

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { MedperfError } from '../contract';
 import type { ActionOutput, Digest } from '../contract';
 import type { Store } from '../store/store';
-import { outputNames } from './container-options';
+import { outputFile, outputNames } from './container-options';
 import type { RunLimits, RunRequest } from './engine';
 import { countEntries, measureOutputs } from './output-size';
 import { PROGRESS_FILE } from './reported-progress';
@@ -47,7 +47,8 @@ async function take(
   folder: string,
   left: Allowance,
 ): Promise<{ digest: Digest; size: number; files: number }> {
-  if (output.file === undefined) {
+  const name = outputFile(output);
+  if (name === undefined) {
     // The store reads a whole folder's names at once, and a billion of them fit on a disk.
     const entries = await countEntries(folder, left.files);
     if (entries > left.files) throw tooMany(left.files);
@@ -60,15 +61,15 @@ async function take(
     });
     return { ...tree, files: entries };
   }
-  const file = path.join(folder, output.file);
+  const file = path.join(folder, name);
   const found = await fs.lstat(file).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   });
   if (!found?.isFile()) {
     throw new MedperfError('InvalidRequest', {
-      what: `${output.file} is not there as a file.`,
-      expected: `a regular file ${output.file} in ${output.mount}`,
+      what: `${name} is not there as a file.`,
+      expected: `a regular file ${output.touched === true ? output.mount : `${name} in ${output.mount}`}`,
       found: found === null ? 'nothing of that name' : found.isDirectory() ? 'a directory' : 'a link or special file',
       next: "Make the cube's task write that file itself.",
     });

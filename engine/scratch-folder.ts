@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { promisify } from 'node:util';
 import type { z } from 'zod';
 import type { Store } from '../store/store';
-import { inputMounts, outputNames } from './container-options';
+import { inputMounts, outputNames, outputPlace } from './container-options';
 import type { ContainerUser } from './container-options';
 import type { RunRequest } from './engine';
 import type { OutputSpace } from './output-space';
@@ -19,7 +19,7 @@ export interface ScratchParts {
 }
 
 /**
- * The folder of one run on this host: `in/N` linked from the store, `out/N` for the container to write to, and `facts/`,
+ * The folder of one run on this host: `in/N`, folders and files linked from the store, `out/N` for the container to write to, and `facts/`,
  * what the next worker has to know of the run should this one end.
  */
 export class ScratchFolder {
@@ -53,13 +53,21 @@ export class ScratchFolder {
     const waiting = { signal, onWait };
     for (const [at, mount] of inputMounts(request).entries()) {
       request.signal.throwIfAborted();
-      const [tree, folder] = [request.action.inputs[mount], inputs[at]];
-      if (tree !== undefined && folder !== undefined) await store.materialise(tree, folder, 'link', waiting);
+      const [tree, file, place] = [request.action.inputs[mount], request.action.inputFiles?.[mount], inputs[at]];
+      if (place === undefined) continue;
+      if (tree !== undefined) await store.materialise(tree, place, 'link', waiting);
+      else if (file !== undefined) await store.materialiseFile(file, place, 'link');
     }
     await space.create(draft.outputRoot, user, request.limits);
-    for (const folder of draft.outputFolders(request)) {
+    const outputs = outputNames(request).flatMap((name) => request.action.outputs[name] ?? []);
+    for (const [at, folder] of draft.outputFolders(request).entries()) {
       await fs.mkdir(folder, { mode: 0o755 });
-      if (process.getuid?.() === 0) await fs.chown(folder, user.uid, user.gid);
+      await giveTo(user, folder);
+      const output = outputs[at];
+      if (output?.touched !== true) continue;
+      const file = outputPlace(output, folder);
+      await fs.writeFile(file, '', { mode: 0o644 });
+      await giveTo(user, file);
     }
     await fs.rename(draft.root, this.root);
   }
@@ -128,6 +136,10 @@ export class ScratchFolder {
   private get root(): string {
     return path.join(this.workDirectory, this.name);
   }
+}
+
+async function giveTo({ uid, gid }: ContainerUser, place: string): Promise<void> {
+  if (process.getuid?.() === 0) await fs.chown(place, uid, gid);
 }
 
 async function removeTree(folder: string): Promise<void> {

@@ -12,7 +12,7 @@ import { baseName, parentPath, workspacePath } from './workspace-path';
 export type MountSource =
   | {
       readonly from: 'cube';
-      /** A directory of the cube's folder: `workspace` or below. */
+      /** A directory of the cube's folder, `workspace` or below; or a file, where that is mounted by itself. */
       readonly path: string;
     }
   | {
@@ -24,9 +24,11 @@ export type MountSource =
     };
 
 export interface InputMount {
-  /** `/mlcube_ioN`, read-only. */
+  /** Mount target, read-only: `/mlcube_ioN`, or what a container_config names. */
   readonly mount: string;
   readonly source: MountSource;
+  /** True for a file that is mounted by itself. */
+  readonly isFile?: boolean;
 }
 
 /** One run of a task, as far as the manifest decides it; see `Action`. */

@@ -29,15 +29,16 @@ const PLAIN_TAGS = new Set(
 
 /**
  * Reads one YAML document that is a mapping. Custom tags, duplicate and merge keys, values that contain themselves and
- * texts beyond 256 Ki characters are errors. Returns null when there is nothing to go on with; never throws for bad content.
+ * texts that are too long are errors. Returns null when there is nothing to go on with; never throws for bad content.
+ * @param longest in characters.
  */
-export function readYamlMapping(text: string, complaints: Complaints): YamlMapping | null {
-  if (text.length > MAX_CHARACTERS) {
-    complaints.error(
-      undefined,
-      `the file is longer than ${MAX_CHARACTERS} characters`,
-      'a manifest is short: move data out',
-    );
+export function readYamlMapping(
+  text: string,
+  complaints: Complaints,
+  longest: number = MAX_CHARACTERS,
+): YamlMapping | null {
+  if (text.length > longest) {
+    complaints.error(undefined, `the file is longer than ${longest} characters`, 'make it shorter: move data out');
     return null;
   }
   try {
@@ -68,11 +69,7 @@ function parse(text: string, complaints: Complaints): YamlMapping | null {
   }
   const root = new Conversion(document, lines, complaints).convert(document.contents);
   if (root.kind === 'mapping') return root;
-  complaints.error(
-    1,
-    'the file is no mapping of keys to values',
-    'write a manifest with the keys name, docker and tasks',
-  );
+  complaints.error(1, 'the file is no mapping of keys to values', 'write keys with values');
   return null;
 }
 

@@ -1,5 +1,6 @@
 import { wordsOf } from './answers';
-import { ASSOCIATION, later } from './records';
+import { MLCUBE_ASSOCIATION } from './mlcube-records';
+import { later } from './records';
 
 describe("the server's words", () => {
   it.each<[unknown, string]>([
@@ -36,7 +37,7 @@ describe('rows of a history', () => {
       initiated_by: 3,
       approved_at: null,
     };
-    const parsed = ASSOCIATION.parse({ ...row, created_at: '2025-04-17T09:30:00Z', new_field: 1 });
+    const parsed = MLCUBE_ASSOCIATION.parse({ ...row, created_at: '2025-04-17T09:30:00Z', new_field: 1 });
     expect(parsed).toMatchObject({ modelUid: 5, priority: 0 });
   });
 });

@@ -25,9 +25,9 @@ export function accepted<T>(answer: Answer, schema: z.ZodType<T>, what: string, 
   const [issue] = parsed.error.issues;
   throw new MedperfError('RegistryRejected', {
     what: `${what} The registry's answer is not one that MedPerf's server gives.`,
-    expected: 'a record of a MedPerf server that registers MLCubes',
+    expected: 'a record of a MedPerf server of its generation',
     found: `${issue?.path.join('.') || 'the answer'}: ${issue?.message ?? 'unknown'}`,
-    next: "Check that the profile's server address is a MedPerf server of the MLCube generation.",
+    next: "Check that the profile's server address is a MedPerf server.",
   });
 }
 

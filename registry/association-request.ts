@@ -1,8 +1,9 @@
 import { MedperfError } from '../contract';
 import { accepted, refusalOf } from './answers';
+import type { DialectForm } from './dialect-forms';
 import { LostAnswer } from './http-session';
 import type { HttpSession } from './http-session';
-import { ASSOCIATION, later } from './records';
+import { later } from './records';
 import type { AssociationRecord, Registry } from './registry';
 
 type Associations = Pick<Registry, 'association' | 'me'>;
@@ -15,6 +16,7 @@ export interface Pair {
 /** Requests an association once; see `Registry.requestAssociation`. */
 export async function requestAssociation(
   session: HttpSession,
+  form: DialectForm,
   registry: Associations,
   request: Pair & { readonly testResult: unknown; readonly again: boolean },
   signal: AbortSignal | undefined,
@@ -24,7 +26,7 @@ export async function requestAssociation(
   const current = adoptable(before, me, request.again);
   if (current !== null) return { record: current, adopted: true };
   const body = {
-    model_mlcube: request.modelUid,
+    [form.modelField]: request.modelUid,
     benchmark: request.benchmark,
     metadata: { test_result: request.testResult },
     approval_status: 'PENDING',
@@ -34,8 +36,8 @@ export async function requestAssociation(
     return after?.createdAt === before?.createdAt ? null : adoptable(after, me, false);
   };
   const found = await sent(async () => {
-    const answer = await session.change('POST', '/mlcubes/benchmarks/', body, signal);
-    if (answer.status !== 400) return { record: accepted(answer, ASSOCIATION, failed(request)), adopted: false };
+    const answer = await session.change('POST', `/${form.models}/benchmarks/`, body, signal);
+    if (answer.status !== 400) return { record: accepted(answer, form.association, failed(request)), adopted: false };
     const other = await made();
     if (other === null) throw refusalOf(answer, failed(request));
     return { record: other, adopted: true };
@@ -46,6 +48,7 @@ export async function requestAssociation(
 /** Decides on the pending row; see `Registry.decideAssociation`. */
 export async function decideAssociation(
   session: HttpSession,
+  form: DialectForm,
   registry: Associations,
   pair: Pair,
   status: 'APPROVED' | 'REJECTED',
@@ -59,7 +62,7 @@ export async function decideAssociation(
   if (before?.status === status) return before;
   if (before?.status !== 'PENDING') throw notPending(pair, before);
   return sent(async () => {
-    const path = `/mlcubes/${pair.modelUid}/benchmarks/${pair.benchmark}/`;
+    const path = `/${form.models}/${pair.modelUid}/benchmarks/${pair.benchmark}/`;
     const answer = await session.change('PUT', path, { approval_status: status }, signal);
     const row = await registry.association(pair.modelUid, pair.benchmark, signal);
     if (row?.status === status) return row;
@@ -119,7 +122,7 @@ function failed(pair: Pair): string {
 }
 
 function wordsFor({ modelUid, benchmark }: Pair): string {
-  return `cube ${modelUid} with benchmark ${benchmark}`;
+  return `model ${modelUid} with benchmark ${benchmark}`;
 }
 
 /** The newest row of each pair. */

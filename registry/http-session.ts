@@ -169,7 +169,7 @@ export class HttpSession {
       what: `The answer of ${this.server} to ${plain(path)} is too large.`,
       expected: `at most ${this.limits.bytes} bytes`,
       found: 'more',
-      next: "Check that the profile's server address is a MedPerf server of the MLCube generation.",
+      next: "Check that the profile's server address is a MedPerf server.",
     });
   }
 

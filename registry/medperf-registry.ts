@@ -1,23 +1,27 @@
 import { z } from 'zod';
 import { MedperfError } from '../contract';
+import type { CubeFormat } from '../contract';
 import { accepted, unavailable } from './answers';
 import { decideAssociation, newestOfEach, requestAssociation } from './association-request';
-import { CubeRegistration } from './cube-registration';
 import type { Authorization } from './credentials';
+import { DIALECT_FORMS } from './dialect-forms';
+import type { DialectForm } from './dialect-forms';
 import { HttpSession } from './http-session';
 import type { SessionOptions } from './http-session';
-import { ASSOCIATION, BENCHMARK, CUBE, PAGE, USER, later, pairRow } from './records';
+import { PAGE, USER, later, pairRow } from './records';
+import { cubeKind, modelKind, Registration } from './registration';
 import type { Dialect } from './server-dialect';
-import type { AssociationRecord, BenchmarkRecord, CubeRecord, NewCube, Registry, User } from './registry';
+import type { AssociationRecord, BenchmarkRecord, CubeRecord, ModelRecord, NewCube, Registry, User } from './registry';
 
 /** Rows of a page; MedPerf's own client asks for as many. */
 const PAGE_SIZE = 32;
 /** Many times what a registry holds. */
 const MAX_PAGES = 3000;
 
-/** MedPerf's server of the MLCube generations (E23, E25), signed in with a token. */
+/** MedPerf's server of one of its generations, signed in with a token. */
 export class MedperfRegistry implements Registry {
   readonly dialect: Dialect;
+  private readonly form: DialectForm;
   private readonly session: HttpSession;
 
   constructor({
@@ -25,6 +29,7 @@ export class MedperfRegistry implements Registry {
     ...options
   }: SessionOptions & { readonly authorization: Authorization; readonly dialect?: Dialect }) {
     this.dialect = dialect;
+    this.form = DIALECT_FORMS[dialect];
     this.session = new HttpSession(options);
   }
 
@@ -32,40 +37,68 @@ export class MedperfRegistry implements Registry {
     return this.session.server;
   }
 
+  get format(): CubeFormat {
+    return this.form.format;
+  }
+
+  get nameLength(): number {
+    return this.form.nameLength;
+  }
+
   me(signal?: AbortSignal): Promise<User> {
     return this.read('/me/', USER, 'Your own user could not be read.', signal);
   }
 
   benchmark(uid: number, signal?: AbortSignal): Promise<BenchmarkRecord> {
-    return this.read(`/benchmarks/${uid}/`, BENCHMARK, `Benchmark ${uid} could not be read.`, signal);
+    return this.read(`/benchmarks/${uid}/`, this.form.benchmark, `Benchmark ${uid} could not be read.`, signal);
   }
 
   benchmarks({ mine = false }: { mine?: boolean } = {}, signal?: AbortSignal): AsyncIterable<BenchmarkRecord> {
-    return this.list(mine ? '/me/benchmarks/' : '/benchmarks/', BENCHMARK, 'benchmarks', signal);
+    return this.list(mine ? '/me/benchmarks/' : '/benchmarks/', this.form.benchmark, 'benchmarks', signal);
   }
 
   cube(uid: number, signal?: AbortSignal): Promise<CubeRecord> {
-    return this.read(`/mlcubes/${uid}/`, CUBE, `Cube ${uid} could not be read.`, signal);
+    return this.read(`/mlcubes/${uid}/`, this.form.cube, `Cube ${uid} could not be read.`, signal);
   }
 
-  cubes({ mine = false }: { mine?: boolean } = {}, signal?: AbortSignal): AsyncIterable<CubeRecord> {
-    return this.list(mine ? '/me/mlcubes/' : '/mlcubes/', CUBE, 'cubes', signal);
+  async *cubes(
+    { mine = false, name }: { mine?: boolean; name?: string } = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<CubeRecord> {
+    const filter = name !== undefined && this.form.findsByName ? { name } : {};
+    const rows = this.list(mine ? '/me/mlcubes/' : '/mlcubes/', this.form.cube, 'cubes', signal, filter);
+    for await (const cube of rows) if (name === undefined || cube.name === name) yield cube;
   }
 
   async registerCube(cube: NewCube, signal?: AbortSignal): Promise<{ record: CubeRecord; adopted: boolean }> {
-    return new CubeRegistration(this.session, this, cube, signal).register();
+    const kind = cubeKind(this, this.form, signal);
+    return new Registration(this.session, this, this.form, kind, cube, signal).register();
+  }
+
+  model(uid: number, signal?: AbortSignal): Promise<ModelRecord> {
+    return this.read(`/${this.form.models}/${uid}/`, this.form.model, `Model ${uid} could not be read.`, signal);
+  }
+
+  models({ mine = false }: { mine?: boolean } = {}, signal?: AbortSignal): AsyncIterable<ModelRecord> {
+    return this.list(`${mine ? '/me' : ''}/${this.form.models}/`, this.form.model, 'models', signal);
+  }
+
+  async registerModel(cube: NewCube, signal?: AbortSignal): Promise<{ record: ModelRecord; adopted: boolean }> {
+    const kind = modelKind(this, this.form, signal);
+    return new Registration(this.session, this, this.form, kind, cube, signal).register();
   }
 
   async associations(signal?: AbortSignal): Promise<readonly AssociationRecord[]> {
     const rows: AssociationRecord[] = [];
-    for await (const row of this.list('/me/mlcubes/associations/', ASSOCIATION, 'associations', signal)) rows.push(row);
+    const path = `/me/${this.form.models}/associations/`;
+    for await (const row of this.list(path, this.form.association, 'associations', signal)) rows.push(row);
     return newestOfEach(rows);
   }
 
   async association(modelUid: number, benchmark: number, signal?: AbortSignal): Promise<AssociationRecord | null> {
-    const what = `The association of cube ${modelUid} with benchmark ${benchmark} could not be read.`;
+    const what = `The association of model ${modelUid} with benchmark ${benchmark} could not be read.`;
     const rows = z.array(pairRow(modelUid, benchmark));
-    const history = await this.read(`/mlcubes/${modelUid}/benchmarks/${benchmark}/`, rows, what, signal);
+    const history = await this.read(`/${this.form.models}/${modelUid}/benchmarks/${benchmark}/`, rows, what, signal);
     const [first, ...others] = history;
     return first === undefined ? null : others.reduce(later, first);
   }
@@ -74,7 +107,7 @@ export class MedperfRegistry implements Registry {
     request: Parameters<Registry['requestAssociation']>[0],
     signal?: AbortSignal,
   ): Promise<{ record: AssociationRecord; adopted: boolean }> {
-    return requestAssociation(this.session, this, request, signal);
+    return requestAssociation(this.session, this.form, this, request, signal);
   }
 
   decideAssociation(
@@ -83,7 +116,7 @@ export class MedperfRegistry implements Registry {
     status: 'APPROVED' | 'REJECTED',
     signal?: AbortSignal,
   ): Promise<AssociationRecord> {
-    return decideAssociation(this.session, this, { modelUid, benchmark }, status, signal);
+    return decideAssociation(this.session, this.form, this, { modelUid, benchmark }, status, signal);
   }
 
   /** Gives the connections back; what is under way ends first. */
@@ -96,11 +129,18 @@ export class MedperfRegistry implements Registry {
   }
 
   /** Rows move between pages when somebody edits them meanwhile; one that comes twice is given once. */
-  private async *list<T>(path: string, schema: z.ZodType<T>, rows: string, signal?: AbortSignal): AsyncGenerator<T> {
+  private async *list<T>(
+    path: string,
+    schema: z.ZodType<T>,
+    rows: string,
+    signal?: AbortSignal,
+    filter: Readonly<Record<string, string>> = {},
+  ): AsyncGenerator<T> {
     const what = `The list of ${rows} could not be read.`;
     const seen = new Set<number>();
     for (let pages = 0, offset = 0; pages < MAX_PAGES; pages += 1) {
-      const page = await this.read(`${path}?limit=${PAGE_SIZE}&offset=${offset}`, PAGE, what, signal);
+      const query = new URLSearchParams({ ...filter, limit: String(PAGE_SIZE), offset: String(offset) }).toString();
+      const page = await this.read(`${path}?${query}`, PAGE, what, signal);
       const known = seen.size;
       for (const row of page.results) {
         if (seen.has(row.id)) continue;
@@ -115,7 +155,7 @@ export class MedperfRegistry implements Registry {
       what,
       expected: `at most ${MAX_PAGES} pages`,
       found: 'one more',
-      next: "Check that the profile's server address is a MedPerf server of the MLCube generation.",
+      next: "Check that the profile's server address is a MedPerf server.",
     });
   }
 }

@@ -1,4 +1,4 @@
-import type { CubeHashes, CubeUrls } from '../contract';
+import type { CubeFormat, HostedMlcube, JsonValue } from '../contract';
 import type { Dialect } from './server-dialect';
 
 export type ApprovalStatus = 'PENDING' | 'APPROVED' | 'REJECTED';
@@ -10,12 +10,25 @@ export interface User {
   readonly email: string;
 }
 
+/** What today's server holds of a cube. */
+export interface ContainerContent {
+  readonly format: 'container';
+  /** As somebody sent it: the server takes any. */
+  readonly config: JsonValue;
+  /** Null where there are none. */
+  readonly parameters: JsonValue;
+  readonly additionalFiles: { readonly url: string; readonly hash: string } | null;
+  /** `sha256:…` of the image's manifest in its registry, or the bare hex SHA-256 of its archive. */
+  readonly imageHash: string;
+}
+
+export type CubeContent = HostedMlcube | ContainerContent;
+
 export interface CubeRecord {
   readonly uid: number;
   readonly name: string;
   readonly owner: number;
-  readonly urls: CubeUrls;
-  readonly hashes: CubeHashes;
+  readonly content: CubeContent;
   readonly state: State;
   readonly isValid: boolean;
   readonly createdAt: string;
@@ -23,9 +36,21 @@ export interface CubeRecord {
 
 export interface NewCube {
   readonly name: string;
-  readonly urls: CubeUrls;
-  readonly hashes: CubeHashes;
+  /** Of the format that the server's generation registers. */
+  readonly content: CubeContent;
   readonly state: State;
+}
+
+/** What is associated with benchmarks. In the MLCube generations a model is its cube, with the same uid. */
+export interface ModelRecord {
+  readonly uid: number;
+  readonly name: string;
+  readonly owner: number;
+  readonly state: State;
+  readonly isValid: boolean;
+  readonly createdAt: string;
+  /** Null for a model that is no container but an asset. */
+  readonly cube: CubeRecord | null;
 }
 
 export interface BenchmarkRecord {
@@ -40,6 +65,7 @@ export interface BenchmarkRecord {
   readonly demoDatasetUrl: string;
   readonly demoDatasetHash: string;
   readonly demoDatasetPrepared: boolean;
+  /** Uids of a cube, of a model and of a cube. */
   readonly dataPreparator: number;
   readonly referenceModel: number;
   readonly evaluator: number;
@@ -65,18 +91,28 @@ export interface Registry {
   /** The server's address as shown to people and used in names of records. */
   readonly server: string;
   readonly dialect: Dialect;
+  /** How the server describes cubes. */
+  readonly format: CubeFormat;
+  /** Longest name that it takes, in characters. */
+  readonly nameLength: number;
   me(signal?: AbortSignal): Promise<User>;
 
   benchmark(uid: number, signal?: AbortSignal): Promise<BenchmarkRecord>;
   benchmarks(options?: { mine?: boolean }, signal?: AbortSignal): AsyncIterable<BenchmarkRecord>;
 
   cube(uid: number, signal?: AbortSignal): Promise<CubeRecord>;
-  cubes(options?: { mine?: boolean }, signal?: AbortSignal): AsyncIterable<CubeRecord>;
+  /** All, or one's own, or those of a name. */
+  cubes(options?: { mine?: boolean; name?: string }, signal?: AbortSignal): AsyncIterable<CubeRecord>;
   /**
    * Registers once: looks the name up among one's own cubes first, adopts an identical record, and explains a difference,
-   * a name taken by somebody else or identical hashes of another cube (`RegistryRejected`).
+   * a name taken by somebody else or identical content of another cube (`RegistryRejected`).
    */
   registerCube(cube: NewCube, signal?: AbortSignal): Promise<{ record: CubeRecord; adopted: boolean }>;
+
+  model(uid: number, signal?: AbortSignal): Promise<ModelRecord>;
+  models(options?: { mine?: boolean }, signal?: AbortSignal): AsyncIterable<ModelRecord>;
+  /** Registers a cube that is a model, as {@link registerCube} does. */
+  registerModel(cube: NewCube, signal?: AbortSignal): Promise<{ record: ModelRecord; adopted: boolean }>;
 
   /** Newest row of each pair that the caller may see (own models or own benchmarks). */
   associations(signal?: AbortSignal): Promise<readonly AssociationRecord[]>;

@@ -3,7 +3,6 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HttpSession } from './http-session';
-import { openProfiles, openRegistry } from './index';
 import { readDialect } from './server-dialect';
 import { findSignIn } from './sign-in';
 
@@ -90,9 +89,4 @@ it('tells whether users sign in at the server itself, by password', async () => 
   expect(await findSignIn({ server: address() })).toEqual({ dialect: 'E25', passwords: false });
   [fields, challenge] = [E23, 'Token'];
   expect(await findSignIn({ server: address() })).toEqual({ dialect: 'E23', passwords: true });
-});
-
-it('no call is made to a server whose API is not spoken here', () => {
-  const profile = { name: 'today', server: address(), username: 'ada', dialect: 'HEAD' } as const;
-  expect(() => openRegistry(openProfiles('nowhere'), profile)).toThrow('not supported yet');
 });

@@ -70,8 +70,8 @@ describe('bad input', () => {
   });
 
   it('refuses names that are too long or taken, URLs that lead nowhere and hashes that differ', async () => {
-    const cubes = await stack.json<{ name: string; urls: { manifestUrl: string } }[]>(['mlcube', 'ls']);
-    const url = cubes.find(({ name }) => name === 'chestxray_cnn')?.urls.manifestUrl ?? '';
+    const cubes = await stack.json<{ name: string; content: { urls: { manifestUrl: string } } }[]>(['mlcube', 'ls']);
+    const url = cubes.find(({ name }) => name === 'chestxray_cnn')?.content.urls.manifestUrl ?? '';
     const submit = (name: string, ...more: string[]): Promise<Ran> =>
       stack.cli(['mlcube', 'submit', '--name', name, '--mlcube-file', ...more]);
     expectEnd(await submit('n'.repeat(21), url), FAILED, /20/);

@@ -14,7 +14,14 @@ const TESTED = {
   candidate: { results: DIGEST },
   tested: { tree: DIGEST, imageId: DIGEST, benchmark: BENCHMARK },
 } as TestRunResult;
-const REGISTERED: RegisteredCube = { uid: 4, name: 'model', adopted: false, tree: DIGEST, imageId: DIGEST };
+const REGISTERED: RegisteredCube = {
+  kind: 'cube',
+  uid: 4,
+  name: 'model',
+  adopted: false,
+  tree: DIGEST,
+  imageId: DIGEST,
+};
 
 /** The pair's row as a registry would keep it, and what the test does while the request is sent. */
 let row: 'none' | 'pending' | 'withdrawn';

@@ -35,7 +35,7 @@ describe('npm run demo', () => {
   async function expectTutorial(args: readonly string[], { owner, model }: Uids): Promise<void> {
     const { code, output } = await demo(stateHome, args);
     expect({ code, end: output.slice(-2000) }).toMatchObject({ code: 0 });
-    expect(output).toMatch(new RegExp(`^${model}\\s+my-modelref-cube\\s+OPERATION`, 'm'));
+    expect(output).toMatch(new RegExp(`^${model}\\s+my-modelref-cube\\s.*OPERATION`, 'm'));
     expect(output).toMatch(new RegExp(`^${model}\\s+1\\s+${owner}\\s+APPROVED`, 'm'));
     expect(metric(output, 'Accuracy')).toHaveLength(2);
     expect(new Set(metric(output, 'Accuracy')).size).toBe(2);
@@ -47,10 +47,13 @@ describe('npm run demo', () => {
 
   it('does so on a server of the next generation', () => expectTutorial(['--dialect', 'e25'], { owner: 4, model: 5 }));
 
+  it("does so on today's server, with images from archives", () =>
+    expectTutorial(['--dialect', 'head'], { owner: 4, model: 2 }));
+
   it('says which dialects there are', async () => {
     const { code, output } = await demo(stateHome, ['--dialect', 'e99']);
     expect(code).toBe(1);
-    expect(output).toContain('--dialect takes e23 or e25');
+    expect(output).toContain('--dialect takes e23, e25, head');
   });
 });
 

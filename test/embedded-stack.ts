@@ -128,7 +128,11 @@ export class EmbeddedStack {
     const publisher = new DirectoryPublisher({ store: this.store, directory: published, baseUrl: this.files.url });
     const host = async (name: string): Promise<TutorialCube> => {
       const tree = await this.store.putTree(join(EXAMPLE_CUBES, name, 'mlcube'), { links: 'refuse' });
-      const cube = await packageCube(this.store, { tree: tree.digest, label: name }, new AbortController().signal);
+      const cube = await packageCube(
+        this.store,
+        { tree: tree.digest, label: name, format: null },
+        new AbortController().signal,
+      );
       const { manifest, parameters, additionalFiles } = cube;
       const signal = new AbortController().signal;
       const { urls } = await publish(
@@ -144,7 +148,9 @@ export class EmbeddedStack {
       );
       const image = Object.entries(images).find(([reference]) => reference === cube.image)?.[1] ?? '';
       return {
-        ...urls,
+        manifestUrl: urls['mlcube.yaml'] ?? '',
+        ...(parameters === null ? {} : { parametersUrl: urls['parameters.yaml'] ?? '' }),
+        ...(additionalFiles === null ? {} : { additionalFilesUrl: urls['additional_files.tar.gz'] ?? '' }),
         manifestHash: toMedperfHash(manifest.digest),
         ...(parameters === null ? {} : { parametersHash: toMedperfHash(parameters.digest) }),
         ...(additionalFiles === null ? {} : { additionalFilesHash: toMedperfHash(additionalFiles.digest) }),

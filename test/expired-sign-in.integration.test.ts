@@ -83,7 +83,8 @@ describe('a sign-in that expires while a workflow waits', () => {
     const registry = await registryOf('default');
     const urls = { manifestUrl: 'https://h.example/mlcube.yaml' };
     const hashes = { manifestHash: hashOf('expired'), imageHash: hashOf('image') };
-    const { record } = await registry.registerCube({ name: 'expired', urls, hashes, state: 'OPERATION' });
+    const content = { format: 'mlcube', urls, hashes } as const;
+    const { record } = await registry.registerCube({ name: 'expired', content, state: 'OPERATION' });
     await registry.close();
     return record.uid;
   }
@@ -91,13 +92,14 @@ describe('a sign-in that expires while a workflow waits', () => {
   async function start(modelUid: number): Promise<WorkflowHandle> {
     const { digest } = await store.putBytes('{"AUC":0.9}');
     const registry = await registryOf('default');
-    const benchmark = benchmarkFacts(await registry.benchmark(1));
+    const benchmark = benchmarkFacts(await registry.benchmark(1), registry.format);
     await registry.close();
     const tested = {
       candidate: { results: digest },
       tested: { tree: digest, imageId: digest, benchmark },
     } as TestRunResult;
     const registered: RegisteredCube = {
+      kind: 'cube',
       uid: modelUid,
       name: 'expired',
       adopted: false,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { MedperfClient } from '../client';
+import type { HostedMlcube } from '../contract';
 import { RegistryImagePublisher } from '../hosting/image-publisher';
 import { ImageRegistries } from '../hosting/oci-registry';
 import { pinImage } from '../mlcube/image-pin';
@@ -35,17 +36,17 @@ describe('publishing a cube with its image', () => {
     const cube = await owner.ingestCube(MODEL, 'chestxray_mlp');
     const packaged = await (await owner.startPackage({ cube })).result();
     const run = await owner.startHost({ packaged, name: 'My_Model', withImage: true });
-    const { urls, hashes, image } = await run.result();
+    const { files, image } = await run.result();
     expect(image).toMatch(new RegExp(`^${images.host}/medperf/my-model@sha256:[0-9a-f]{64}$`));
 
     const written = (await stack.store.readBytes(packaged.manifest.digest)).toString();
-    const hosted = await (await fetch(urls.manifestUrl)).text();
+    const hosted = await (await fetch((files as HostedMlcube).urls.manifestUrl)).text();
     expect(hosted).toBe(pinImage(written, image!));
     expect(hosted).not.toBe(written);
     const steps = (await owner.progress(run.id)).stages.flatMap((stage) => stage.steps);
     expect(steps.map(({ activityId }) => activityId)).toEqual(['claim-host', 'publish-image', 'publish']);
 
-    const submitted = await owner.startSubmit({ name: 'with-image', urls, hashes, operational: true });
+    const submitted = await owner.startSubmit({ name: 'with-image', files, operational: true });
     const { imageId } = await submitted.result();
     pulled = image;
     expect(imageId).toBe((await stack.docker.getImage(packaged.image).inspect()).Id);

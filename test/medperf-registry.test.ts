@@ -1,3 +1,4 @@
+import type { HostedMlcube } from '../contract';
 import { seedTutorial, startRegistry } from '../devstack/registry';
 import type { RunningRegistry } from '../devstack/registry';
 import { FaultProxy } from './fault-proxy';
@@ -34,13 +35,19 @@ function registryOf(person: Person): MedperfRegistry {
   return new MedperfRegistry({ server: proxy.url, authorization: people.authorization(person), pause });
 }
 
-function newCube(name: string, changes: Partial<NewCube> = {}): NewCube {
+function newCube(
+  name: string,
+  { state = 'OPERATION', ...content }: Partial<HostedMlcube> & Partial<Pick<NewCube, 'state'>> = {},
+): NewCube {
   return {
     name,
-    urls: { manifestUrl: 'https://h.example/mlcube.yaml' },
-    hashes: { manifestHash: hashOf(`files of ${name}`), imageHash: hashOf('image') },
-    state: 'OPERATION',
-    ...changes,
+    content: {
+      format: 'mlcube',
+      urls: { manifestUrl: 'https://h.example/mlcube.yaml' },
+      hashes: { manifestHash: hashOf(`files of ${name}`), imageHash: hashOf('image') },
+      ...content,
+    },
+    state,
   };
 }
 
@@ -76,10 +83,13 @@ describe('reading', () => {
     expect(await owner.cube(3)).toMatchObject({
       name: 'chestxray_cnn',
       owner: 2,
-      urls: { manifestUrl: TUTORIAL.referenceModel.manifestUrl },
-      hashes: { manifestHash: TUTORIAL.referenceModel.manifestHash, imageHash: TUTORIAL.referenceModel.imageHash },
+      content: {
+        urls: { manifestUrl: TUTORIAL.referenceModel.manifestUrl },
+        hashes: { manifestHash: TUTORIAL.referenceModel.manifestHash, imageHash: TUTORIAL.referenceModel.imageHash },
+      },
     });
-    expect(Object.keys((await owner.cube(3)).urls)).toEqual(['manifestUrl']);
+    const { content } = await owner.cube(3);
+    expect(Object.keys((content as HostedMlcube).urls)).toEqual(['manifestUrl']);
   });
 
   it('says what does not exist, and who may see it', async () => {

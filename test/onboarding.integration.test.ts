@@ -84,7 +84,7 @@ describe('onboarding on real parts', () => {
 
   it('tests unchanged bytes without starting a container, and associates by the registered cube', async () => {
     const started = await StartedContainers.listen(stack.docker);
-    const run = await owner.startTestRun({ benchmark: 1, model: { kind: 'registered', uid: 5 } });
+    const run = await owner.startTestRun({ benchmark: 1, model: { kind: 'model', uid: 5 } });
     const result = await run.result();
     expect(result.reused).toBe(true);
     await keepHistory(run.id, 'test-run-reused');
@@ -97,7 +97,7 @@ describe('onboarding on real parts', () => {
   });
 
   it('runs every container again when asked to, and shares none of it', async () => {
-    const model = { kind: 'registered', uid: 5 } as const;
+    const model = { kind: 'model', uid: 5 } as const;
     const run = await owner.startTestRun({ benchmark: 1, model, noCache: true });
     expect((await run.result()).reused).toBe(false);
     const steps = (await owner.progress(run.id)).stages.flatMap((stage) => stage.steps);
@@ -107,9 +107,9 @@ describe('onboarding on real parts', () => {
   });
 
   it('needs no registry offline for what it has seen, and says what it has not', async () => {
-    const seen = await owner.startTestRun({ benchmark: 1, model: { kind: 'registered', uid: 5 }, offline: true });
+    const seen = await owner.startTestRun({ benchmark: 1, model: { kind: 'model', uid: 5 }, offline: true });
     expect((await seen.result()).reused).toBe(true);
-    const unseen = await owner.startTestRun({ benchmark: 2, model: { kind: 'registered', uid: 5 }, offline: true });
+    const unseen = await owner.startTestRun({ benchmark: 2, model: { kind: 'model', uid: 5 }, offline: true });
     await expect(unseen.result()).rejects.toMatchObject({
       cause: { cause: { type: 'InvalidRequest', message: expect.stringContaining('--offline') as string } },
     });
@@ -159,7 +159,7 @@ describe('onboarding on real parts', () => {
   });
 
   it('fails at once when GPUs are asked for where there are none', async () => {
-    const model = { kind: 'registered', uid: 5 } as const;
+    const model = { kind: 'model', uid: 5 } as const;
     const known = await owner.startTestRun({ benchmark: 1, model, gpus: 1 });
     expect((await known.result()).reused).toBe(true);
     const run = await owner.startTestRun({ benchmark: 1, model, gpus: 1, noCache: ['infer-model'] });
@@ -167,7 +167,7 @@ describe('onboarding on real parts', () => {
   });
 
   it('withdraws the request when cancelled while the committee decides', async () => {
-    const registered = await owner.startSubmit({ name: 'withdrawn', urls: await anotherVersion(), operational: true });
+    const registered = await owner.startSubmit({ name: 'withdrawn', files: await anotherVersion(), operational: true });
     const { uid } = await registered.result();
     await keepHistory(registered.id, 'submit');
     const run = await owner.startAssociate({ benchmark: 1, modelUid: uid, confirmed: true, noReference: true });
@@ -196,10 +196,10 @@ describe('onboarding on real parts', () => {
     const packaged = await packaging.result();
     await keepHistory(packaging.id, 'package');
     const hosting = await owner.startHost({ packaged, name: 'another' });
-    const { urls, findings } = await hosting.result();
+    const { files, findings } = await hosting.result();
     expect(new Set(findings.map(({ code }) => code))).toEqual(new Set(['private-host']));
     await keepHistory(hosting.id, 'host');
-    return urls;
+    return files;
   }
 
   it('has a worker check what URLs serve', async () => {

@@ -65,7 +65,8 @@ function bothThroughProxy(milliseconds?: number): readonly [MedperfRegistry, Med
 function newCube(state: NewCube['state'] = 'OPERATION'): NewCube {
   const name = `cube-${(names += 1)}`;
   const hashes = { manifestHash: hashOf(`files of ${name}`), imageHash: hashOf('image') };
-  return { name, urls: { manifestUrl: 'https://h.example/mlcube.yaml' }, hashes, state };
+  const urls = { manifestUrl: 'https://h.example/mlcube.yaml' };
+  return { name, content: { format: 'mlcube', urls, hashes }, state };
 }
 
 async function registered(): Promise<number> {
@@ -127,7 +128,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
   'registering a cube': () => {
     const cube = newCube();
     const check = async (answer: unknown): Promise<void> => {
-      expect(answer).toMatchObject({ record: { name: cube.name, state: 'OPERATION', hashes: cube.hashes } });
+      expect(answer).toMatchObject({ record: { name: cube.name, state: 'OPERATION', content: cube.content } });
       expect(await cubesNamed(cube.name)).toBe(1);
     };
     return Promise.resolve({ call: () => owner.registerCube(cube), check });

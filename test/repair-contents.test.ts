@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'tar';
 import { toMedperfHash } from '../contract';
-import type { BlobRef, Cube, DataAndLabels, Digest, HostedRef, RunTaskInput } from '../contract';
+import type { BlobRef, Cube, DataAndLabels, Digest, HostedMlcube, HostedRef, RunTaskInput } from '../contract';
 import { startFileHost } from '../devstack/file-host';
 import type { FileHost } from '../devstack/file-host';
 import type { Engine, RunRequest } from '../engine/engine';
@@ -50,18 +50,21 @@ beforeEach(async () => {
     kind: 'hosted',
     name: 'model',
     uid: 4,
-    urls: {
-      manifestUrl: await hostFile('mlcube.yaml', MANIFEST),
-      parametersUrl: await hostFile('parameters.yaml', 'threshold: 0.5\n'),
-      additionalFilesUrl: `${host.url}/files.tar.gz`,
-      imageTarballUrl: `${host.url}/image.tar`,
-    },
-    hashes: {
-      manifestHash: await hashOf('mlcube.yaml'),
-      parametersHash: await hashOf('parameters.yaml'),
-      additionalFilesHash: await hashOf('files.tar.gz'),
-      imageTarballHash: await hashOf('image.tar'),
-      imageHash: 'e'.repeat(64),
+    files: {
+      format: 'mlcube',
+      urls: {
+        manifestUrl: await hostFile('mlcube.yaml', MANIFEST),
+        parametersUrl: await hostFile('parameters.yaml', 'threshold: 0.5\n'),
+        additionalFilesUrl: `${host.url}/files.tar.gz`,
+        imageTarballUrl: `${host.url}/image.tar`,
+      },
+      hashes: {
+        manifestHash: await hashOf('mlcube.yaml'),
+        parametersHash: await hashOf('parameters.yaml'),
+        additionalFilesHash: await hashOf('files.tar.gz'),
+        imageTarballHash: await hashOf('image.tar'),
+        imageHash: 'e'.repeat(64),
+      },
     },
   };
   demo = { url: `${host.url}/demo.tar`, hash: await hashOf('demo.tar') };
@@ -125,9 +128,9 @@ const DAMAGE: Readonly<Record<string, (path: string) => Promise<void>>> = {
 const promised = (hash: string | undefined): Digest => `sha256:${hash ?? ''}`;
 const member = async (path: string): Promise<Digest> => (await store.lookUp(cube.tree, path))!.digest;
 const BLOBS: Readonly<Record<string, () => Promise<Digest> | Digest>> = {
-  manifest: () => promised(ref.hashes.manifestHash),
-  parameters: () => promised(ref.hashes.parametersHash),
-  'archive of additional files': () => promised(ref.hashes.additionalFilesHash),
+  manifest: () => promised((ref.files as HostedMlcube).hashes.manifestHash),
+  parameters: () => promised((ref.files as HostedMlcube).hashes.parametersHash),
+  'archive of additional files': () => promised((ref.files as HostedMlcube).hashes.additionalFilesHash),
   'folder of additional files': () => member('workspace/additional_files'),
   'folder below': () => member('workspace/additional_files/code'),
   'additional file': () => member('workspace/additional_files/weights.bin'),

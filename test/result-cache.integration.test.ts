@@ -10,7 +10,7 @@ import { EmbeddedStack, EXAMPLE_CUBES } from './embedded-stack';
 import { testManyModels } from './many-models';
 
 const MODELS = 8;
-const REFERENCE = { benchmark: 1, model: { kind: 'registered', uid: 3 } } as const;
+const REFERENCE = { benchmark: 1, model: { kind: 'model', uid: 3 } } as const;
 
 describe('results of earlier runs', () => {
   let stack: EmbeddedStack;

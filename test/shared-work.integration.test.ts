@@ -196,7 +196,7 @@ function input(name: string): PreparedDataInput {
   return {
     part: 'prepared-data',
     dataPreparator: {
-      ref: { kind: 'hosted', name, uid: 1, urls: { manifestUrl: '' }, hashes: {} },
+      ref: { kind: 'hosted', name, uid: 1, files: { format: 'mlcube', urls: { manifestUrl: '' }, hashes: {} } },
       known: cube,
       imageId: PAPER,
       ranBefore: true,

@@ -45,7 +45,7 @@ export async function associateStage(
   const test =
     tested !== undefined && isUnchanged(tested.test, tested.registered, standing)
       ? tested.test
-      : await testRunStage({ ...testArguments(input), model: { kind: 'registered', uid: input.modelUid } }, stage);
+      : await testRunStage({ ...testArguments(input), model: { kind: 'model', uid: input.modelUid } }, stage);
   if (!(await confirmation.ask(standing, stage))) return { ...result, decision: 'DECLINED', test };
   return { ...result, decision: await requestAndAwait(pair, input.again ?? false, standing, test, stage), test };
 }

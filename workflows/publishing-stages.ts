@@ -1,6 +1,6 @@
 import type {
+  BlobRef,
   Cube,
-  CubeHashes,
   Digest,
   HostedCube,
   HostingCheck,
@@ -8,47 +8,44 @@ import type {
   HostInput,
   PackagedCube,
   PackageInput,
+  PublishedFiles,
   PublishedImage,
   RegisteredCube,
   SubmitInput,
 } from '../contract';
-import { hostedFileNames, toMedperfHash } from '../contract';
+import { checkedFiles, filesToHost, hostedFiles } from './hosted-files';
 import { obtainImage, onSomeHost } from './host-claims';
 import { byteMoving, onHost, registryCalls } from './proxies';
 import type { StageRecorder } from './progress-recorder';
 
 /** Prepares the files of a cube that need to be hosted. */
-export function packageStage({ cube, type }: PackageInput, stage: StageRecorder): Promise<PackagedCube> {
+export function packageStage({ cube, type, format }: PackageInput, stage: StageRecorder): Promise<PackagedCube> {
   return stage.step('package', `check and package ${cube.label}`, () =>
     byteMoving['medperf.packageCube'].executeWithOptions({ activityId: 'package', summary: cube.label }, [
-      { tree: cube.tree, label: cube.label, ...(type === undefined ? {} : { type }) },
+      { tree: cube.tree, label: cube.label, ...(type === undefined ? {} : { type }), format: format ?? null },
     ]),
   );
 }
 
 /** Publishes the packaged files; the activity fetches each back and compares its hash before it says done. */
 export async function hostStage(input: HostInput, stage: StageRecorder): Promise<HostedCube> {
-  const { name } = input;
   const published = input.withImage === true ? await publishImage(input, stage) : null;
   const packaged = published?.packaged ?? input.packaged;
-  const files = {
-    [hostedFileNames.manifest]: packaged.manifest,
-    ...(packaged.parameters === null ? {} : { [hostedFileNames.parameters]: packaged.parameters }),
-    ...(packaged.additionalFiles === null ? {} : { [hostedFileNames.additionalFiles]: packaged.additionalFiles }),
-  };
-  const { urls, findings } = await stage.step(
-    'publish',
-    `publish ${Object.keys(files).length} files and fetch them back`,
-    () => byteMoving['medperf.publish'].executeWithOptions({ activityId: 'publish', summary: name }, [{ name, files }]),
+  const { urls, findings } = await publishFiles(input.name, filesToHost(packaged), stage);
+  const image = published?.image;
+  return { files: hostedFiles(packaged, urls, image), findings, ...(image === undefined ? {} : { image }) };
+}
+
+async function publishFiles(
+  name: string,
+  files: Readonly<Record<string, BlobRef>>,
+  stage: StageRecorder,
+): Promise<PublishedFiles> {
+  const count = Object.keys(files).length;
+  if (count === 0) return { urls: {}, findings: [] };
+  return stage.step('publish', `publish ${count} files and fetch them back`, () =>
+    byteMoving['medperf.publish'].executeWithOptions({ activityId: 'publish', summary: name }, [{ name, files }]),
   );
-  const hashes: CubeHashes = {
-    manifestHash: toMedperfHash(packaged.manifest.digest),
-    ...(packaged.parameters === null ? {} : { parametersHash: toMedperfHash(packaged.parameters.digest) }),
-    ...(packaged.additionalFiles === null
-      ? {}
-      : { additionalFilesHash: toMedperfHash(packaged.additionalFiles.digest) }),
-  };
-  return { urls, hashes, findings, ...(published === null ? {} : { image: published.image }) };
 }
 
 /** On a container host, where the image is or comes to be. */
@@ -56,11 +53,11 @@ async function publishImage(
   { packaged, name }: HostInput,
   stage: StageRecorder,
 ): Promise<{ packaged: PackagedCube; image: string }> {
-  const { image, manifest } = packaged;
+  const { format, image, manifest } = packaged;
   const published: PublishedImage = await onSomeHost(0, stage, (host) =>
     stage.step('publish-image', `push the image of ${name}`, () =>
       onHost(host)['medperf.publishImage'].executeWithOptions({ activityId: 'publish-image', summary: image }, [
-        { name, image, manifest },
+        { name, format, image, manifest },
       ]),
     ),
   );
@@ -85,23 +82,22 @@ export function hostingCheckStage(
 
 /** Downloads, checks and hashes what the URLs name, just as a data owner's client will, and registers it once. */
 export async function submitStage(input: SubmitInput, stage: StageRecorder): Promise<RegisteredCube> {
-  const { profile, name, urls, operational } = input;
+  const { profile, name, files, operational } = input;
   const cube: Cube = await stage.step('fetch-hosted', `download and check ${name}`, () =>
     byteMoving['medperf.fetchCube'].executeWithOptions({ activityId: 'fetch-hosted', summary: name }, [
-      { cube: { kind: 'hosted', name, urls, hashes: input.hashes ?? {} }, offline: false },
+      { cube: { kind: 'hosted', name, files }, offline: false },
     ]),
   );
   const imageId = await hostedImageId(cube, stage);
-  const hashes = { ...cube.hashes, ...(imageId === null ? {} : { imageHash: toMedperfHash(imageId) }) };
   const record = await stage.step('register', `register ${name}`, () =>
     registryCalls['medperf.registerCube'].executeWithOptions({ activityId: 'register', summary: name }, [
-      { profile, name, urls, hashes, operational },
+      { profile, name, files: checkedFiles(files, cube, imageId), operational },
     ]),
   );
   return { ...record, tree: cube.tree, imageId };
 }
 
-/** E25 records either the image's id or, where the image is hosted as an archive, that archive's hash. */
+/** Null where the image is hosted as an archive, whose own hash is recorded. */
 async function hostedImageId(cube: Cube, stage: StageRecorder): Promise<Digest | null> {
   if (cube.image.archive !== undefined) return null;
   const { imageId } = await onSomeHost(0, stage, (host) => obtainImage(host, 'model', cube, false, stage));

@@ -59,13 +59,13 @@ export async function testRunStage(input: TestRunInput, stage: StageRecorder): P
 async function planTest(input: TestRunInput, stage: StageRecorder): Promise<TestPlan> {
   const source = rejectAsFailure(() => checkTestRunArguments(input));
   const benchmark = input.benchmark === undefined ? null : await resolveBenchmark(input.benchmark, input, stage);
-  const model = input.model ?? registered(benchmark?.referenceModel);
+  const model = input.model ?? registered('model', benchmark?.referenceModel);
   const reference = referenceBeside(model, benchmark, input);
   return {
     benchmark,
     cubes: {
-      'data-preparator': input.dataPreparator ?? registered(benchmark?.dataPreparator),
-      evaluator: input.evaluator ?? registered(benchmark?.evaluator),
+      'data-preparator': input.dataPreparator ?? registered('cube', benchmark?.dataPreparator),
+      evaluator: input.evaluator ?? registered('cube', benchmark?.evaluator),
       model,
       ...(reference === null ? {} : { reference }),
     },
@@ -88,17 +88,17 @@ export function resolveBenchmark(
   );
 }
 
-function registered(uid: number | undefined): CubeRef {
+function registered(kind: 'cube' | 'model', uid: number | undefined): CubeRef {
   if (uid === undefined)
     throw ApplicationFailure.nonRetryable('a cube is missing and no benchmark names it', 'InvalidRequest');
-  return { kind: 'registered', uid };
+  return { kind, uid };
 }
 
 /** The reference is compared unless left out, unknown, or the candidate itself. */
 function referenceBeside(model: CubeRef, benchmark: BenchmarkFacts | null, input: TestRunInput): CubeRef | null {
   if (benchmark === null || input.noReference === true) return null;
-  if (model.kind === 'registered' && model.uid === benchmark.referenceModel) return null;
-  return { kind: 'registered', uid: benchmark.referenceModel };
+  if (model.kind === 'model' && model.uid === benchmark.referenceModel) return null;
+  return { kind: 'model', uid: benchmark.referenceModel };
 }
 
 function dataSource(
@@ -127,6 +127,7 @@ function identify(plan: TestPlan, input: TestRunInput, stage: StageRecorder): Pr
     registryCalls['medperf.identify'].executeWithOptions({ activityId: 'identify', summary: 'cubes and demo data' }, [
       {
         profile: input.profile,
+        format: plan.benchmark?.format ?? null,
         cubes: { ...plan.cubes },
         demoData: 'url' in plan.data ? { ...plan.data, offline: input.offline ?? false } : null,
         offline: input.offline ?? false,

@@ -55,7 +55,7 @@ export function medperfSubmit(input: SubmitInput): Promise<RegisteredCube> {
 
 /** Requests that a registered model takes part in a benchmark, and waits for the decision. */
 export function medperfAssociate(input: AssociateInput): Promise<AssociateResult> {
-  const progress = new ProgressRecorder(`cube ${input.modelUid}`, benchmarkName(input.benchmark), ['associate']);
+  const progress = new ProgressRecorder(`model ${input.modelUid}`, benchmarkName(input.benchmark), ['associate']);
   return ending(progress, associationOutcome, () =>
     progress.during('associate', (stage) => associateStage(input, stage)),
   );
@@ -78,16 +78,21 @@ export function medperfOnboard(input: OnboardInput): Promise<OnboardResult> {
       const { noCache, noReference, gpus, confirmed, again, withImage } = input;
       const testing = { profile, benchmark, ...given({ noCache, noReference, gpus }) };
 
-      const test = await progress.during('test', async (stage) => {
-        await checkStanding({ profile, benchmark, model: { name }, again: again ?? false }, stage);
-        return testRunStage({ ...testing, model: cube }, stage);
+      const { format, test } = await progress.during('test', async (stage) => {
+        const standing = await checkStanding({ profile, benchmark, model: { name }, again: again ?? false }, stage);
+        return {
+          format: standing.benchmark.format,
+          test: await testRunStage({ ...testing, model: cube }, stage),
+        };
       });
-      const packaged = await progress.during('package', (stage) => packageStage({ cube, type: 'model' }, stage));
+      const packaged = await progress.during('package', (stage) =>
+        packageStage({ cube, type: 'model', format }, stage),
+      );
       const hosted = await progress.during('host', (stage) =>
         hostStage({ packaged, name, ...given({ withImage }) }, stage),
       );
       const registered = await progress.during('submit', (stage) =>
-        submitStage({ profile, name, urls: hosted.urls, hashes: hosted.hashes, operational: true }, stage),
+        submitStage({ profile, name, files: hosted.files, operational: true }, stage),
       );
       const request = {
         profile,
@@ -109,7 +114,7 @@ function associationOutcome({ decision }: AssociateResult): Outcome {
 
 function modelName(model: CubeRef | undefined): string {
   if (model === undefined) return 'the reference model';
-  return model.kind === 'local' ? model.label : `cube ${model.uid}`;
+  return model.kind === 'local' ? model.label : `${model.kind} ${model.uid}`;
 }
 
 function benchmarkName(uid: number | undefined): string | null {

@@ -24,10 +24,10 @@ export function addDevCommands(program: Command): void {
       .description('Start what does not run yet')
       .option(
         '--dialect <name>',
-        "e23 (the tutorial's, default) or e25: the generation of MedPerf's server",
+        "e23 (the tutorial's, default), e25 or head: the generation of MedPerf's server",
         dialectOf,
       ),
-    ['dev start', 'dev start --dialect e25'],
+    ['dev start', 'dev start --dialect head'],
     start,
   );
   define(dev.command('stop').description('Stop it all; what it holds stays'), ['dev stop'], stop);

@@ -2,10 +2,10 @@ import { join, resolve } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { CUBE_TYPES, formatFinding, toMedperfHash } from '../../contract';
-import type { CubeType, PackagedCube } from '../../contract';
+import type { CubeType, HostedCube, PackagedCube } from '../../contract';
 import { define, wholeNumber } from '../command';
 import { cubeDirectory, cubeLabel, localCubeFrom } from '../cube-arguments';
-import { DEPLOY, hostedFiles, writeDeployFolder } from '../deploy-folder';
+import { DEPLOY, deployedFiles, writeDeployFolder } from '../deploy-folder';
 import { EXIT } from '../exit-codes';
 import { preFlight } from '../pre-flight/pre-flight';
 import { preFlightText } from '../pre-flight/pre-flight-text';
@@ -39,7 +39,7 @@ export function addPublishingCommands(mlcube: Command): void {
     mlcube
       .command('package')
       .description('Check a cube and write the files to host into its folder "deploy"')
-      .argument('<folder>', 'the folder that holds mlcube.yaml')
+      .argument('<folder>', 'the folder that holds mlcube.yaml or container_config.yaml')
       .addOption(typeOption())
       .option('-o, --output <folder>', 'write there instead')
       .option('--check', 'only say what would go wrong later: writes and pulls nothing, and needs no worker')
@@ -58,7 +58,7 @@ export function addPublishingCommands(mlcube: Command): void {
       mlcube
         .command('host')
         .description("Publish a cube's files and print their URLs")
-        .argument('<folder>', 'the folder that holds mlcube.yaml')
+        .argument('<folder>', 'the folder that holds mlcube.yaml or container_config.yaml')
         .addOption(typeOption())
         .option('-n, --name <name>', "folder to publish under; else the cube's own")
         .option('--with-image', 'push the image too, and name it by its digest in the hosted manifest'),
@@ -118,12 +118,18 @@ async function runHost(cli: Cli, folder: string, options: HostOptions): Promise<
     });
     const ended = await resultOf(cli, session, run, options);
     if (ended === null) return;
-    const { urls, hashes, findings, image } = ended.result;
-    const rows = [...Object.entries(urls), ...(image === undefined ? [] : [['image', image]])];
-    cli.output.result({ id: run.id, ...ended.result, urls, hashes }, () =>
-      [table(['File', 'URL'], rows), ...(findings.length === 0 ? [] : ['', ...findings.map(formatFinding)])].join('\n'),
+    const { files, findings } = ended.result;
+    cli.output.result({ id: run.id, ...ended.result, ...files }, () =>
+      [hostedText(ended.result), ...(findings.length === 0 ? [] : ['', ...findings.map(formatFinding)])].join('\n'),
     );
   });
+}
+
+function hostedText({ files, image }: HostedCube): string {
+  const urls = files.format === 'mlcube' ? { ...files.urls } : { additionalFilesUrl: files.additionalFiles?.url };
+  const rows = Object.entries({ ...urls, image }).filter(([, url]) => url !== undefined);
+  if (rows.length > 0) return table(['File', 'URL'], rows);
+  return 'Nothing of this cube is to be hosted: the registry keeps its configuration and its parameters.';
 }
 
 /** Its end is not left open even with `--detach`: what follows needs its result, and it takes a moment. */
@@ -134,14 +140,15 @@ async function packageCube(
   type: CubeType | undefined,
 ): Promise<PackagedCube> {
   const cube = await localCubeFrom(session, folder);
-  const run = await session.medperf.startPackage({ cube, ...(type === undefined ? {} : { type }) });
+  const format = session.profile.dialect === 'HEAD' ? ({ format: 'container' } as const) : {};
+  const run = await session.medperf.startPackage({ cube, ...(type === undefined ? {} : { type }), ...format });
   const ended = await resultOf(cli, session, run);
   if (ended === null) throw new TypeError('a run that was waited for has no result');
   return ended.result;
 }
 
 function packagedText(packaged: PackagedCube, target: string): string {
-  const rows = Object.entries(hostedFiles(packaged)).map(([name, { digest, size }]) => [
+  const rows = Object.entries(deployedFiles(packaged)).map(([name, { digest, size }]) => [
     name,
     size,
     toMedperfHash(digest),

@@ -18,8 +18,8 @@ export function addOnboardCommand(program: Command): void {
       program
         .command('onboard')
         .description('Take a model through all stages: test, package, host, submit, associate')
-        .argument('<folder>', 'the folder that holds mlcube.yaml')
-        .requiredOption('-n, --name <name>', 'name in the registry, at most 20 characters')
+        .argument('<folder>', 'the folder that holds mlcube.yaml or container_config.yaml')
+        .requiredOption('-n, --name <name>', 'name in the registry')
         .requiredOption('-b, --benchmark <uid>', 'uid of the benchmark', wholeNumber)
         .option('--with-image', 'push the image too, and name it by its digest in the hosted manifest'),
     ),

@@ -30,7 +30,7 @@ export interface TestRunOptions extends WaitingOptions, CacheOptions {
 
 /** Turns a cube's name or a data folder into what the store or the registry knows. */
 export interface ArgumentReaders {
-  readonly cube: (argument: string) => Promise<CubeRef>;
+  readonly cube: (kind: 'cube' | 'model', argument: string) => Promise<CubeRef>;
   readonly data: (directory: string) => Promise<Digest>;
 }
 
@@ -43,7 +43,10 @@ export function addTestCommands(program: Command): void {
           .command('run')
           .description('Run the compatibility test: prepare the data, infer, evaluate')
           .option('-b, --benchmark <uid>', 'uid of the benchmark', wholeNumber)
-          .option('-m, --model <path|uid>', 'model: its mlcube.yaml, its folder, or the uid of a registered cube')
+          .option(
+            '-m, --model <path|uid>',
+            'model: its folder, the file that describes it there, or the uid of a registered model',
+          )
           .option('-p, --data-preparation <path|uid>', 'data preparator to use instead (also --data_preparation)')
           .option('-e, --evaluator <path|uid>', 'metrics cube to use instead')
           .option('--demo-dataset-url <url>', 'archive of raw data to test on')
@@ -70,7 +73,7 @@ async function run(cli: Cli, options: TestRunOptions): Promise<void> {
   asWrongUse(() => checkTestRunArguments(placeholders(options)));
   await withSession(cli, async (session) => {
     const readers = {
-      cube: (argument: string) => cubeFrom(session, argument),
+      cube: (kind: 'cube' | 'model', argument: string) => cubeFrom(session, kind, argument),
       data: (directory: string) => dataFrom(session, directory),
     };
     const started = await session.medperf.startTestRun(await testRunInput(options, readers));
@@ -88,9 +91,9 @@ export async function testRunInput(
   const { dataPath, labelsPath, gpus } = options;
   return {
     ...(benchmark === undefined ? {} : { benchmark }),
-    ...(model === undefined ? {} : { model: await cube(model) }),
-    ...(dataPreparation === undefined ? {} : { dataPreparator: await cube(dataPreparation) }),
-    ...(evaluator === undefined ? {} : { evaluator: await cube(evaluator) }),
+    ...(model === undefined ? {} : { model: await cube('model', model) }),
+    ...(dataPreparation === undefined ? {} : { dataPreparator: await cube('cube', dataPreparation) }),
+    ...(evaluator === undefined ? {} : { evaluator: await cube('cube', evaluator) }),
     ...(demoDatasetUrl === undefined ? {} : { demoDatasetUrl }),
     ...(demoDatasetHash === undefined ? {} : { demoDatasetHash }),
     ...(dataPath === undefined ? {} : { rawData: await data(dataPath) }),
@@ -106,7 +109,7 @@ export async function testRunInput(
 /** The rules only ask what is given, so they are checked before anything is read. */
 function placeholders(options: TestRunOptions): Parameters<typeof checkTestRunArguments>[0] {
   const { benchmark, demoDatasetUrl, demoDatasetHash } = options;
-  const cube = { kind: 'registered', uid: 0 } as const;
+  const cube = { kind: 'cube', uid: 0 } as const;
   return {
     ...(benchmark === undefined ? {} : { benchmark }),
     ...(options.model === undefined ? {} : { model: cube }),

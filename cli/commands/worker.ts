@@ -102,6 +102,7 @@ async function serve(
   const files = options.role === 'containers' ? null : await openFilesHosting(target, store, cli.places.state);
   const downloads = await openDownloads(policy, files, cli.places.state);
   const connection = await NativeConnection.connect(temporal.options);
+  const lookups = new ImageRegistries({ credentials: findCredentials });
   const workers: WorkersOptions = {
     connection,
     namespace: temporal.namespace,
@@ -114,6 +115,7 @@ async function serve(
             downloads,
             openRegistry: registries.open,
             publisher: files.publisher,
+            images: lookups,
             ...(policy.reuse === 'own' ? { scopeOf: registries.scopeOf } : {}),
           },
         }),
@@ -128,6 +130,7 @@ async function serve(
     await downloads.close();
     files?.close();
     await images?.registries.close();
+    await lookups.close();
     await host?.close();
     await registries.close();
     await connection.close();

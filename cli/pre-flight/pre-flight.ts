@@ -10,7 +10,6 @@ import { sortFindings } from '../../mlcube/pre-flight-findings';
 import type { PreFlightCode, PreFlightFinding, PreFlightOwner } from '../../mlcube/pre-flight-findings';
 import { foundImage, judgeImage } from '../../mlcube/pre-flight-image';
 import { couldNotCheck, judgeHosts, judgeSpace, judgeUrls } from '../../mlcube/pre-flight-places';
-import { CUBE_NAME_LENGTH } from '../../registry';
 import type { MedperfRegistry } from '../../registry';
 import { readHostSpace } from '../../store/host-space';
 import { withRegistry } from '../session';
@@ -148,11 +147,11 @@ class PreFlight {
   private async ofName(): Promise<void> {
     const { name } = this.question;
     if (name === undefined) return;
-    const facts = { name, maxLength: CUBE_NAME_LENGTH };
     const taken = await this.ofRegistry('name', `whether the name ${name} is taken`, async (registry, signal) => ({
-      by: await findByName(registry, name, signal),
+      maxLength: registry.nameLength,
+      takenBy: await findByName(registry, name, signal),
     }));
-    this.findings.push(...judgeName({ ...facts, takenBy: taken?.by ?? null }));
+    if (taken !== null) this.findings.push(...judgeName({ name, ...taken }));
   }
 
   private async ofTemporal(): Promise<void> {

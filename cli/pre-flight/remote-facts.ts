@@ -2,7 +2,7 @@ import { MedperfError, parseImageReference } from '../../contract';
 import { ImageRegistryFailure } from '../../hosting/image-registry-failures';
 import type { ImageRegistries } from '../../hosting/oci-registry';
 import type { ImageLookup, PreFlightBenchmark, UrlFacts } from '../../mlcube/pre-flight-facts';
-import type { MedperfRegistry } from '../../registry';
+import type { CubeContent, MedperfRegistry } from '../../registry';
 import { requestFile, shownUrl } from '../../store/file-request';
 
 /** The image by its registry's manifest and configuration; nothing is pulled. */
@@ -39,17 +39,17 @@ export async function readBenchmark(
 ): Promise<{ readonly benchmark: PreFlightBenchmark; readonly files: readonly NamedUrl[]; readonly demoUrl: string }> {
   const record = await registry.benchmark(uid, signal);
   const roles = [
-    ['data preparator', record.dataPreparator],
-    ['reference model', record.referenceModel],
-    ['evaluator', record.evaluator],
+    ['data preparator', await registry.cube(record.dataPreparator, signal)],
+    ['reference model', (await registry.model(record.referenceModel, signal)).cube],
+    ['evaluator', await registry.cube(record.evaluator, signal)],
   ] as const;
-  const cubes = await Promise.all(
-    roles.map(async ([role, cube]) =>
-      Object.values((await registry.cube(cube, signal)).urls).map((url: string) => ({
-        what: `a file of the ${role} of benchmark ${uid}, cube ${cube},`,
-        url,
-      })),
-    ),
+  const cubes = roles.map(([role, cube]) =>
+    cube === null
+      ? []
+      : urlsOf(cube.content).map((url) => ({
+          what: `a file of the ${role} of benchmark ${uid}, cube ${cube.uid},`,
+          url,
+        })),
   );
   const demo = { what: `the demo dataset of benchmark ${uid}`, url: record.demoDatasetUrl };
   return {
@@ -64,6 +64,11 @@ export async function readBenchmark(
     files: [demo, ...cubes.flat()],
     demoUrl: record.demoDatasetUrl,
   };
+}
+
+function urlsOf(content: CubeContent): readonly string[] {
+  if (content.format === 'mlcube') return Object.values(content.urls) as string[];
+  return content.additionalFiles === null ? [] : [content.additionalFiles.url];
 }
 
 /** Asks for a file and reads nothing of it. */
@@ -99,7 +104,7 @@ export async function findByName(
   signal: AbortSignal,
 ): Promise<{ readonly uid: number; readonly mine: boolean } | null> {
   for (const mine of [true, false]) {
-    for await (const cube of registry.cubes({ mine }, signal)) if (cube.name === name) return { uid: cube.uid, mine };
+    for await (const cube of registry.cubes({ mine, name }, signal)) return { uid: cube.uid, mine };
   }
   return null;
 }
