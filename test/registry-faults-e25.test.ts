@@ -1,0 +1,3 @@
+import { faultTable } from './registry-fault-table';
+
+faultTable('E25');
