@@ -49,13 +49,14 @@ export const OWN_VOLUMES = {
   additional_files: at('additional_files', 'directory'),
 } satisfies VolumePlaces;
 
+export type OwnVolume = keyof typeof OWN_VOLUMES;
+
 /** Where a cube's folder has them. */
-export const OWN_PLACES: Readonly<Record<keyof typeof OWN_VOLUMES, string>> = {
+export const OWN_PLACES: Readonly<Record<OwnVolume, string>> = {
   parameters_file: 'workspace/parameters.yaml',
   additional_files: 'workspace/additional_files',
 };
 
-/** Among what the cube itself brings. */
-export function isOwnVolume(name: string): name is keyof typeof OWN_VOLUMES {
+export function isOwnVolume(name: string): name is OwnVolume {
   return Object.hasOwn(OWN_VOLUMES, name);
 }
