@@ -33,6 +33,8 @@ const RUN_ARGUMENTS = ['command', 'entrypoint', 'environment', 'gpus', 'shm_size
 /** A run has file systems of its own there. */
 const SANDBOX_PLACES = ['/proc', '/sys', '/dev'];
 const TEMPORARY_FILES = '/tmp';
+/** In characters; file systems count bytes. */
+const LONGEST_NAME = 60;
 const MAX_TASKS = 100;
 const TASK_NAME = /^[A-Za-z][\w.-]{0,127}$/;
 
@@ -179,7 +181,8 @@ function readVolume(
 
 function isPlainPath(path: string): boolean {
   const parts = path.split('/').slice(1);
-  const isPlain = parts.every((part) => part !== '' && part !== '.' && part !== '..') && !/\p{Cc}/u.test(path);
+  const isName = (part: string): boolean => part !== '' && part !== '.' && part !== '..' && part.length <= LONGEST_NAME;
+  const isPlain = parts.every(isName) && !/\p{Cc}/u.test(path);
   const isTaken = SANDBOX_PLACES.some((place) => path === place || path.startsWith(`${place}/`));
   return path.startsWith('/') && isPlain && !isTaken && path !== TEMPORARY_FILES;
 }
