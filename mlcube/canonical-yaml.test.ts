@@ -88,6 +88,21 @@ describe('plainYaml', () => {
     expect(() => read(text)).toThrow(MedperfError);
   });
 
+  it.each(['no', 'On', '010', '0o17', '0b1', '1_000', '12:30', '2001-01-01', '1e-3', '1.5e3', '-.5', '='])(
+    'refuses %s, which Python and others read differently, unless in quotes',
+    (text) => {
+      expect(() => read(`a: [${text}]`)).toThrow(/:1: error: .* is one thing to YAML 1\.1/);
+      expect(read(`a: "${text}"\nb: !!str ${text}`)).toEqual({ a: text, b: text });
+    },
+  );
+
+  it.each(['true', 'Null', '0', '-1', '0.5', '1.0e-7', '.5', '0x1F', 'y', 'a:b', '1.2.3', '8g', '~'])(
+    'takes %s as it is',
+    (text) => {
+      expect(() => read(`a: ${text}`)).not.toThrow();
+    },
+  );
+
   it('refuses aliases that repeat without bound, also in depth', () => {
     const bomb = [
       'a0: &a0 [1]',

@@ -1,8 +1,9 @@
 import type { JsonValue } from '../contract';
-import { Complaints } from './complaints';
+import { Complaints, quote } from './complaints';
 import { refuseErrors } from './manifest';
 import { readYamlMapping } from './yaml-document';
 import type { PlainScalar, YamlMapping, YamlValue } from './yaml-document';
+import { isDoubtful } from './yaml-versions';
 
 type JsonMapping = Readonly<Record<string, JsonValue>>;
 
@@ -46,6 +47,7 @@ class Conversion {
     if (depth > MAX_DEPTH) return this.stop(line, `a value lies more than ${MAX_DEPTH} levels deep`, 'flatten it');
     if (value.kind === 'mapping') return this.mapping(value, depth);
     if (value.kind === 'list') return value.items.map((item) => this.convert(item, line, depth + 1));
+    if (value.bare !== undefined && isDoubtful(value.bare)) this.refuseDoubtful(value.bare, line);
     return this.scalar(value.value, line);
   }
 
@@ -53,6 +55,16 @@ class Conversion {
     this.complaints.error(line, message, fix);
     this.stopped = true;
     return null;
+  }
+
+  /** MedPerf is written in Python, whose YAML is 1.1. */
+  private refuseDoubtful(text: string, line: number): void {
+    const fix = 'put a text into quotes; write true or false, and numbers as in 10, 0.001 or 1.0e-7';
+    this.complaints.error(
+      line,
+      `${quote(text)} is one thing to YAML 1.1, which MedPerf reads, and another to 1.2`,
+      fix,
+    );
   }
 
   private scalar(value: PlainScalar, line: number): JsonValue {

@@ -5,7 +5,12 @@ import type { Complaints } from './complaints';
 
 /** A YAML value as plain data. Aliases share the value of their anchor, so nothing grows by them. */
 export type YamlValue =
-  | { readonly kind: 'scalar'; readonly value: PlainScalar }
+  | {
+      readonly kind: 'scalar';
+      readonly value: PlainScalar;
+      /** As it was written, where neither quotes nor a tag say what it is. */
+      readonly bare?: string;
+    }
   | { readonly kind: 'list'; readonly items: readonly YamlValue[] }
   | YamlMapping;
 
@@ -99,7 +104,7 @@ class Conversion {
 
   private content(node: YAMLMap | Scalar | { readonly items: readonly unknown[] }): YamlValue {
     if (isMap(node)) return this.mapping(node);
-    if (isScalar(node)) return { kind: 'scalar', value: plainScalar(node) };
+    if (isScalar(node)) return { kind: 'scalar', value: plainScalar(node), ...bareText(node) };
     return { kind: 'list', items: node.items.map((item) => this.convert(item)) };
   }
 
@@ -149,4 +154,8 @@ function plainScalar(node: Scalar): PlainScalar {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null)
     return value;
   return node.source ?? '';
+}
+
+function bareText({ type, tag, source }: Scalar): { readonly bare?: string } {
+  return type === 'PLAIN' && tag === undefined && source !== undefined ? { bare: source } : {};
 }
