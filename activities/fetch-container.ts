@@ -1,7 +1,7 @@
 import { formatImageReference, isDigest, MedperfError, parseImageReference, toMedperfHash } from '../contract';
 import type { BlobRef, Cube, CubeImage, Digest, HostedContainer, HostedRef } from '../contract';
 import { plainYaml } from '../mlcube/canonical-yaml';
-import { requireContainerDefinition } from '../mlcube/container-definition';
+import { readsOwnVolume, requireContainerDefinition } from '../mlcube/container-definition';
 import type { ContainerDefinition } from '../mlcube/container-definition';
 import type { ImageRegistries } from '../hosting/oci-registry';
 import { shownUrl } from '../store/file-request';
@@ -42,13 +42,15 @@ export async function hostedContainer(
       containerImage(part, name, definition, imageHash),
     ] as const;
   });
+  // As of a folder, what no task reads is left out.
+  const read = readsOwnVolume(definition, 'parameters_file') ? parameters : null;
   const tree = await containerTree(store, {
     config: plainYaml(text, definition.file),
     parameters:
-      parameters === null
+      read === null
         ? null
-        : plainYaml((await store.readBytes(parameters, PARAMETERS_BYTES)).toString('utf8'), 'parameters.yaml'),
-    additionalFiles: additional?.tree ?? null,
+        : plainYaml((await store.readBytes(read, PARAMETERS_BYTES)).toString('utf8'), 'parameters.yaml'),
+    additionalFiles: readsOwnVolume(definition, 'additional_files') ? (additional?.tree ?? null) : null,
   });
   return {
     name,

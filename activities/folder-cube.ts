@@ -2,7 +2,7 @@ import { hostedFileNames, MedperfError } from '../contract';
 import type { Cube, CubeFormat, CubeImage, Digest, JsonValue } from '../contract';
 import { plainYaml } from '../mlcube/canonical-yaml';
 import { toContainerConfig } from '../mlcube/container-config';
-import { requireContainerDefinition } from '../mlcube/container-definition';
+import { readsOwnVolume, requireContainerDefinition } from '../mlcube/container-definition';
 import { refuseErrors, requireManifest } from '../mlcube/manifest';
 import type { Store, TreeEntry } from '../store/store';
 import { containerTree } from './container-tree';
@@ -79,15 +79,14 @@ async function containerOf(
   if (definition.kind === null) throw new TypeError('a configuration without a kind passed as usable');
   const parameters = await store.lookUp(tree, `workspace/${hostedFileNames.parameters}`);
   const additional = await store.lookUp(tree, 'workspace/additional_files');
-  const reads = (input: string): boolean =>
-    Object.values(definition.tasks).some(({ inputs }) => inputs.some(({ name }) => name === input));
   const parts = {
     config,
     parameters:
-      parameters?.kind === 'file' && reads('parameters_file')
+      parameters?.kind === 'file' && readsOwnVolume(definition, 'parameters_file')
         ? plainYaml(await textOf(store, parameters, PARAMETERS_BYTES), hostedFileNames.parameters)
         : null,
-    additionalFiles: additional?.kind === 'directory' && reads('additional_files') ? additional.digest : null,
+    additionalFiles:
+      additional?.kind === 'directory' && readsOwnVolume(definition, 'additional_files') ? additional.digest : null,
   };
   return {
     format: 'container',

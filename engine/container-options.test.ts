@@ -82,6 +82,21 @@ describe('the options of a container', () => {
     ]);
   });
 
+  it('mount single files by themselves, read from their place and written in their folder', () => {
+    const action: Partial<Action> = {
+      inputFiles: { '/p/parameters.yaml': digest('e') },
+      outputs: { x: { mount: '/out/x.yaml', touched: true } },
+    };
+    const places = { ...place, inputFolders: ['0', '1', '2'].map((at) => `/scratch/in/${at}`) };
+    const mounts = containerOptions(request(action), places).HostConfig?.Mounts ?? [];
+    expect(mounts.map(({ Source, Target, ReadOnly }) => [Source, Target, ReadOnly])).toEqual([
+      ['/scratch/in/0', '/a', true],
+      ['/scratch/in/1', '/p/parameters.yaml', true],
+      ['/scratch/in/2', '/z', true],
+      ['/scratch/out/0/x.yaml', '/out/x.yaml', false],
+    ]);
+  });
+
   it("leave the image's entrypoint alone unless the action names one", () => {
     expect(containerOptions(request(), place)).not.toHaveProperty('Entrypoint');
     expect(containerOptions(request({ entrypoint: ['/bin/run'] }), place).Entrypoint).toEqual(['/bin/run']);
@@ -149,6 +164,7 @@ describe('mounts', () => {
 
   it('may not share a target, nor name a file outside their folder', () => {
     expect(() => checkMounts(request({ outputs: { x: { mount: '/a' } } }))).toThrow(/once/);
+    expect(() => checkMounts(request({ inputFiles: { '/a': digest('e') } }))).toThrow(/once/);
     expect(() => checkMounts(request({ outputs: { x: { mount: '/x', file: '../y' } } }))).toThrow(/plain name/);
   });
 

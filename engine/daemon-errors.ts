@@ -83,7 +83,7 @@ export function startFailure(error: unknown, hide: readonly string[]): MedperfEr
   return failure('ContainerFailed', error, {
     what: 'The container could not start.',
     found: words,
-    next: "Check the image's entrypoint, user and working directory, and the command of the cube's task.",
+    next: "Check the image's entrypoint, user and working directory, and the command and mounts of the cube's task.",
   });
 }
 

@@ -102,6 +102,15 @@ describe('collecting outputs', () => {
     await fs.truncate(path.join(folder, 'scores.json'), 100e9);
     await expect(collect([folder], { file: 'scores.json' })).rejects.toMatchObject({ type: 'ContainerFailed' });
   });
+
+  it('takes the one file that was mounted by itself, also an empty one', async () => {
+    const output = { mount: '/results/scores.yaml', touched: true } as const;
+    await put('scores.yaml', '');
+    const empty = (await collect([folder], output))['output0']!;
+    expect(await store.sizeOf(empty)).toBe(0);
+    await fs.truncate(path.join(folder, 'scores.yaml'), 100e9);
+    await expect(collect([folder], output)).rejects.toMatchObject({ type: 'ContainerFailed' });
+  });
 });
 
 describe('measuring outputs', () => {

@@ -19,8 +19,8 @@ export interface ScratchParts {
 }
 
 /**
- * The folder of one run on this host: `in/N`, folders and files linked from the store, `out/N` for the container to write to, and `facts/`,
- * what the next worker has to know of the run should this one end.
+ * The folder of one run on this host: `in/N` linked from the store, folders and files; `out/N` for the container to write to,
+ * itself or a file in it; and `facts/`, what the next worker has to know of the run should this one end.
  */
 export class ScratchFolder {
   constructor(

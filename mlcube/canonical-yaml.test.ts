@@ -3,47 +3,113 @@ import { MedperfError } from '../contract';
 import type { JsonValue } from '../contract';
 import { canonicalYaml, plainYaml } from './canonical-yaml';
 
-const objects = fc.dictionary(
-  fc.string().filter((key) => key !== '__proto__' && key !== '<<'),
-  fc.jsonValue({ maxDepth: 4 }).filter((value) => !/"(__proto__|<<)":|-0/.test(JSON.stringify(value))),
-) as fc.Arbitrary<Record<string, JsonValue>>;
+type JsonMapping = Readonly<Record<string, JsonValue>>;
 
-function shuffled(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map((item: JsonValue) => shuffled(item));
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value as Record<string, JsonValue>).reverse();
-  return Object.fromEntries(entries.map(([key, item]) => [key, shuffled(item)]));
-}
+const read = (text: string): JsonMapping => plainYaml(text, 'parameters.yaml');
+const mapping = fc.dictionary(
+  fc.string({ unit: 'binary' }),
+  fc.jsonValue({ stringUnit: 'binary', maxDepth: 4 }),
+) as fc.Arbitrary<JsonMapping>;
 
-it('reads back what it wrote', () => {
-  fc.assert(
-    fc.property(objects, (value) => {
-      expect(plainYaml(canonicalYaml(value), 'f')).toEqual(JSON.parse(JSON.stringify(value)));
-    }),
+describe('canonicalYaml', () => {
+  it('writes sorted keys, and words and numbers so that no reader takes them for something else', () => {
+    const text = canonicalYaml({ on: 'yes', 'b c': [1, [], { d: null }], a: { large: 1e21, small: 1e-7, half: 0.5 } });
+    expect(text).toBe(
+      [
+        '"a":',
+        '  "half": 0.5',
+        '  "large": 1.0e+21',
+        '  "small": 1.0e-7',
+        '"b c":',
+        '  - 1',
+        '  - []',
+        '  -',
+        '    "d": null',
+        '"on": "yes"',
+        '',
+      ].join('\n'),
+    );
+    expect(canonicalYaml(null)).toBe('null\n');
+    expect(canonicalYaml({ 'x\u2028\x85': '\ufeff"\n' })).toBe('"x\\u2028\\u0085": "\\ufeff\\"\\n"\n');
+  });
+
+  it('is read back as the value that was written', () => {
+    fc.assert(
+      fc.property(mapping, (value) => {
+        expect(read(canonicalYaml(value))).toEqual(value);
+      }),
+    );
+    const odd: JsonMapping = { ['k'.repeat(3000)]: [{ ['l'.repeat(2000)]: 1 }], '<<x': '', '': {}, '2': 2 ** 60 };
+    expect(read(canonicalYaml(odd))).toEqual(odd);
+    const prototype = JSON.parse('{"__proto__": {"polluted": 1}}') as JsonMapping;
+    expect(Object.keys(read(canonicalYaml(prototype)))).toEqual(['__proto__']);
+  });
+
+  it('gives equal values equal texts, whatever the order of their keys', () => {
+    const reversed = (value: JsonValue): JsonValue => {
+      if (typeof value !== 'object' || value === null) return value;
+      if (Array.isArray(value)) return value.map((item: JsonValue) => reversed(item));
+      const entries = Object.entries(value as JsonMapping).toReversed();
+      return Object.fromEntries(entries.map(([key, item]) => [key, reversed(item)]));
+    };
+    fc.assert(
+      fc.property(mapping, (value) => {
+        expect(canonicalYaml(reversed(value))).toBe(canonicalYaml(value));
+      }),
+    );
+  });
+});
+
+describe('plainYaml', () => {
+  it('reads what people write, and forgets how they wrote it', () => {
+    const text = 'labels: &l [a, "1"] # as they come\nsame: *l\nzero: -0\nfloat: 1.50\nnothing:\n';
+    expect(read(text)).toEqual({ labels: ['a', '1'], same: ['a', '1'], zero: 0, float: 1.5, nothing: null });
+    const held = { nested: { a: null, x: 1 }, labels: ['b', 'a'], threshold: 0.5 };
+    const written = '# by hand\nthreshold: 0.50\nlabels: [b, "a"]\nnested: { x: 1.0, a: null }\n';
+    expect(canonicalYaml(read(written))).toBe(canonicalYaml(held));
+    expect(canonicalYaml(read('b: 1\na: {d: 2, c: 3}'))).toBe(canonicalYaml(read('{"a": {"c": 3, "d": 2}, "b": 1}')));
+  });
+
+  it.each([
+    ['a: 1\nb: [x, .nan]', /parameters\.yaml:2: error: the number NaN/],
+    ['a: -.inf', /:1: error: the number -Infinity/],
+    ['seed: 12345678901234567890', /:1: error: the number 12345678901234567890/],
+    ['- a\n- b', /no mapping/],
+    ['', /no mapping/],
+    ['a: 1\na: 2', /there already/],
+    ['a: !python/object x', /tag/],
+    ['<<: {a: 1}', /merge keys/],
+    ['a: &a [*a]', /contains itself/],
+    ['a: [', /not YAML/],
+    [`a: ${'x'.repeat(4 * 1024 * 1024)}`, /longer than/],
+    [`a: ${'['.repeat(80)}${']'.repeat(80)}`, /more than 64 levels/],
+  ])('refuses %.30j', (text, why) => {
+    expect(() => read(text)).toThrow(why);
+    expect(() => read(text)).toThrow(MedperfError);
+  });
+
+  it.each(['no', 'On', '010', '0o17', '0b1', '1_000', '12:30', '2001-01-01', '1e-3', '1.5e3', '-.5', '='])(
+    'refuses %s, which Python and others read differently, unless in quotes',
+    (text) => {
+      expect(() => read(`a: [${text}]`)).toThrow(/:1: error: .* is one thing to YAML 1\.1/);
+      expect(read(`a: "${text}"\nb: !!str ${text}`)).toEqual({ a: text, b: text });
+    },
   );
-});
 
-it('writes equal values as equal texts, in whatever order they are', () => {
-  fc.assert(fc.property(objects, (value) => canonicalYaml(shuffled(value)) === canonicalYaml(value)));
-});
+  it.each(['true', 'Null', '0', '-1', '0.5', '1.0e-7', '.5', '0x1F', 'y', 'a:b', '1.2.3', '8g', '~'])(
+    'takes %s as it is',
+    (text) => {
+      expect(() => read(`a: ${text}`)).not.toThrow();
+    },
+  );
 
-it('writes the same text for JSON of a server and for a file of a person', () => {
-  const written = '# by hand\nthreshold: 0.50\nlabels: [b, "a"]\nnested: { x: 1.0, a: null }\n';
-  const held = { nested: { a: null, x: 1 }, labels: ['b', 'a'], threshold: 0.5 };
-  expect(canonicalYaml(plainYaml(written, 'parameters.yaml'))).toBe(canonicalYaml(held));
-});
-
-it.each([
-  ['a: .nan', 'NaN is no number'],
-  ['a: [1, -.inf]', '-Infinity is no number'],
-  ['a: 1\na: 2', 'is there already'],
-  ['a: !!python/object x', 'the tag'],
-  ['- a', 'no mapping'],
-])('refuses %j', (text, words) => {
-  expect(() => plainYaml(text, 'parameters.yaml')).toThrow(MedperfError);
-  try {
-    plainYaml(text, 'parameters.yaml');
-  } catch (error) {
-    expect((error as MedperfError).facts.findings?.map(({ message }) => message).join()).toContain(words);
-  }
+  it('refuses aliases that repeat without bound, also in depth', () => {
+    const bomb = [
+      'a0: &a0 [1]',
+      ...Array.from({ length: 20 }, (_, at) => `a${at + 1}: &a${at + 1} [*a${at}, *a${at}]`),
+    ];
+    expect(() => read(bomb.join('\n'))).toThrow(/more than 100000 values/);
+    const chain = ['a0: &a0 [1]', ...Array.from({ length: 5000 }, (_, at) => `a${at + 1}: &a${at + 1} [*a${at}]`)];
+    expect(() => read(chain.join('\n'))).toThrow(/levels deep/);
+  });
 });

@@ -1,17 +1,11 @@
 import type { Finding, Task } from '../contract';
 import { Complaints, quote } from './complaints';
+import { OWN_PLACES, OWN_VOLUMES, TASK_VOLUMES } from './container-volumes';
+import type { VolumePlace, VolumePlaces } from './container-volumes';
 import type { Manifest } from './manifest';
 import { isContractTask } from './task-contract';
-import type { ValueKind } from './task-contract';
 import type { Parameter, TaskSection } from './task-section';
 import { workspacePath } from './workspace-path';
-
-interface Volume {
-  readonly mount_path: string;
-  readonly type: ValueKind;
-}
-
-type Volumes = Readonly<Record<string, Volume>>;
 
 /** What today's MedPerf runs in place of an mlcube.yaml (reference: medperf.md, 8). */
 export interface ContainerConfig {
@@ -28,43 +22,9 @@ interface ContainerTask {
     readonly gpus?: number | 'all';
     readonly shm_size?: string;
   };
-  readonly input_volumes: Volumes;
-  readonly output_volumes: Volumes;
+  readonly input_volumes: VolumePlaces;
+  readonly output_volumes: VolumePlaces;
 }
-
-const ROOT = '/mlcommons/volumes';
-const at = (path: string, type: ValueKind): Volume => ({ mount_path: `${ROOT}/${path}`, type });
-const PREPARED = { data_path: at('data', 'directory'), labels_path: at('labels', 'directory') };
-const METADATA = { metadata_path: at('metadata', 'directory') };
-
-/** What today's MedPerf gives to a task and takes from it, at its usual places (reference: medperf.md, 5.3 and 8). */
-const VOLUMES: Readonly<Record<Task, { readonly inputs: Volumes; readonly outputs: Volumes }>> = {
-  prepare: {
-    inputs: { data_path: at('raw_data', 'directory'), labels_path: at('raw_labels', 'directory') },
-    outputs: {
-      output_path: PREPARED.data_path,
-      output_labels_path: PREPARED.labels_path,
-      ...METADATA,
-      report_file: at('report/report.yaml', 'file'),
-    },
-  },
-  sanity_check: { inputs: { ...PREPARED, ...METADATA }, outputs: {} },
-  statistics: {
-    inputs: { ...PREPARED, ...METADATA },
-    outputs: { output_path: at('statistics/statistics.yaml', 'file') },
-  },
-  infer: {
-    inputs: { data_path: PREPARED.data_path },
-    outputs: { output_path: at('predictions', 'directory') },
-  },
-  evaluate: {
-    inputs: { predictions: at('predictions', 'directory'), labels: PREPARED.labels_path },
-    outputs: { output_path: at('results/results.yaml', 'file') },
-  },
-};
-const PARAMETERS_FILE = at('parameters/parameters_file.yaml', 'file');
-const ADDITIONAL_FILES = at('additional_files', 'directory');
-const ADDITIONAL_FILES_FOLDER = 'workspace/additional_files';
 
 export interface Converted {
   /** Null when a finding is an error. */
@@ -110,8 +70,8 @@ function containerTask(
   { entrypoint, inputs, outputs }: TaskSection,
   complaints: Complaints,
 ): ContainerTask {
-  const inputVolumes: Record<string, Volume> = {};
-  const outputVolumes: Record<string, Volume> = {};
+  const inputVolumes: Record<string, VolumePlace> = {};
+  const outputVolumes: Record<string, VolumePlace> = {};
   const values = [
     ...inputs.map((input) => `--${input.name}=${inputPlace(task, input, inputVolumes, complaints)}`),
     ...outputs.map((output) => `--${output.name}=${outputPlace(task, output, outputVolumes, complaints)}`),
@@ -136,18 +96,25 @@ function runArguments({ docker, accelerators }: Manifest): Omit<ContainerTask['r
 }
 
 /** The path that the task is given for an input; its volume is added. */
-function inputPlace(task: Task, input: Parameter, volumes: Record<string, Volume>, complaints: Complaints): string {
+function inputPlace(
+  task: Task,
+  input: Parameter,
+  volumes: Record<string, VolumePlace>,
+  complaints: Complaints,
+): string {
   const { name, line } = input;
-  const known = own(VOLUMES[task].inputs, name) ?? (name === 'parameters_file' ? PARAMETERS_FILE : undefined);
+  const known =
+    own(TASK_VOLUMES[task].inputs, name) ?? (name === 'parameters_file' ? OWN_VOLUMES.parameters_file : undefined);
   if (known !== undefined) {
     volumes[name] = known;
     return known.mount_path;
   }
   const resolved = workspacePath(input.default);
   const path = 'path' in resolved ? resolved.path : '';
-  if (path === ADDITIONAL_FILES_FOLDER || path.startsWith(`${ADDITIONAL_FILES_FOLDER}/`)) {
-    volumes['additional_files'] = ADDITIONAL_FILES;
-    return `${ADDITIONAL_FILES.mount_path}${path.slice(ADDITIONAL_FILES_FOLDER.length)}`;
+  const folder = OWN_PLACES.additional_files;
+  if (path === folder || path.startsWith(`${folder}/`)) {
+    volumes['additional_files'] = OWN_VOLUMES.additional_files;
+    return `${OWN_VOLUMES.additional_files.mount_path}${path.slice(folder.length)}`;
   }
   complaints.error(
     line,
@@ -157,8 +124,13 @@ function inputPlace(task: Task, input: Parameter, volumes: Record<string, Volume
   return '';
 }
 
-function outputPlace(task: Task, output: Parameter, volumes: Record<string, Volume>, complaints: Complaints): string {
-  const known = own(VOLUMES[task].outputs, output.name);
+function outputPlace(
+  task: Task,
+  output: Parameter,
+  volumes: Record<string, VolumePlace>,
+  complaints: Complaints,
+): string {
+  const known = own(TASK_VOLUMES[task].outputs, output.name);
   if (known === undefined) {
     complaints.error(output.line, `today's MedPerf takes no ${quote(output.name)} from ${task}`, 'remove the output');
     return '';
@@ -167,6 +139,6 @@ function outputPlace(task: Task, output: Parameter, volumes: Record<string, Volu
   return known.mount_path;
 }
 
-function own(volumes: Volumes, name: string): Volume | undefined {
+function own(volumes: VolumePlaces, name: string): VolumePlace | undefined {
   return Object.hasOwn(volumes, name) ? volumes[name] : undefined;
 }

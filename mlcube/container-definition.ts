@@ -3,6 +3,7 @@ import type { Finding } from '../contract';
 import { Complaints, quote } from './complaints';
 import { readContainerTasks } from './container-task-section';
 import type { ContainerTaskSection } from './container-task-section';
+import type { OwnVolume } from './container-volumes';
 import { isNull } from './field-reading';
 import { refuseErrors } from './manifest';
 import { readYamlMapping } from './yaml-document';
@@ -73,6 +74,11 @@ export function requireContainerDefinition(
   const { definition, findings } = parseContainerDefinition(text, file);
   refuseErrors(`The configuration ${file} cannot be used.`, findings);
   return definition;
+}
+
+/** Whether any task reads what the cube itself may bring. */
+export function readsOwnVolume({ tasks }: ContainerDefinition, volume: OwnVolume): boolean {
+  return Object.values(tasks).some(({ inputs }) => inputs.some(({ name }) => name === volume));
 }
 
 function readKind(entry: YamlEntry | undefined, complaints: Complaints): ContainerDefinition['kind'] {

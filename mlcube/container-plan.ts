@@ -2,16 +2,10 @@ import { MedperfError } from '../contract';
 import type { ActionOutput } from '../contract';
 import { Complaints, quote } from './complaints';
 import type { ContainerDefinition } from './container-definition';
-import { OWN_INPUTS } from './container-task-section';
 import type { ContainerTaskSection, Volume } from './container-task-section';
+import { isOwnVolume, OWN_PLACES } from './container-volumes';
 import { refuseErrors } from './manifest';
 import type { InputMount, MountSource, TaskPlan } from './task-plan';
-
-/** Where a cube's own inputs are in its folder. */
-const OWN_PLACES = new Map([
-  ['parameters_file', 'workspace/parameters.yaml'],
-  ['additional_files', 'workspace/additional_files'],
-]);
 
 /**
  * Plans a run of a task as today's MedPerf runs it (reference: medperf.md, 8): every volume at its own place, the command
@@ -60,7 +54,7 @@ function requireTask(definition: ContainerDefinition, task: string): ContainerTa
 }
 
 function sourceOf({ name }: Volume, overrides: ReadonlySet<string>): MountSource | null {
-  if (Object.hasOwn(OWN_INPUTS, name)) return { from: 'cube', path: OWN_PLACES.get(name) ?? '' };
+  if (isOwnVolume(name)) return { from: 'cube', path: OWN_PLACES[name] };
   return overrides.has(name) ? { from: 'override', name } : null;
 }
 

@@ -1,11 +1,13 @@
+import { commandWords } from './command-words';
 import { quote } from './complaints';
 import type { Complaints } from './complaints';
+import { OWN_VOLUMES, TASK_VOLUMES } from './container-volumes';
+import type { VolumePlaces } from './container-volumes';
 import { judgeDockerOptions } from './docker-arguments';
 import type { DockerArguments, DockerOption } from './docker-arguments';
 import { isNull, readSection } from './field-reading';
 import type { ManifestReading } from './field-reading';
-import { splitShellWords } from './shell-words';
-import { isContractTask, TASK_CONTRACT } from './task-contract';
+import { isContractTask } from './task-contract';
 import type { ValueKind } from './task-contract';
 import type { YamlEntry, YamlMapping, YamlValue } from './yaml-document';
 
@@ -28,11 +30,11 @@ export interface ContainerTaskSection {
 }
 
 const RUN_ARGUMENTS = ['command', 'entrypoint', 'environment', 'gpus', 'shm_size'];
-/** What a cube itself brings to every task. */
-export const OWN_INPUTS: Readonly<Record<string, ValueKind>> = {
-  parameters_file: 'file',
-  additional_files: 'directory',
-};
+/** A run has file systems of its own there. */
+const SANDBOX_PLACES = ['/proc', '/sys', '/dev'];
+const TEMPORARY_FILES = '/tmp';
+/** In characters; file systems count bytes. */
+const LONGEST_NAME = 60;
 const MAX_TASKS = 100;
 const TASK_NAME = /^[A-Za-z][\w.-]{0,127}$/;
 
@@ -81,12 +83,12 @@ function readEntrypoint(task: string, entry: YamlEntry | undefined, complaints: 
   return null;
 }
 
-/** A list is taken as it is, a text is split as a shell would, without one. */
+/** A list is taken as it is, a text is split into words. */
 function readCommand(task: string, entry: YamlEntry | undefined, complaints: Complaints): readonly string[] {
   if (entry === undefined || isNull(entry)) return [];
   const { value, line } = entry;
   if (value.kind === 'list') {
-    const words = value.items.map(scalarText);
+    const words = value.items.map(unmistakableText);
     if (words.every((word) => word !== null)) return words;
   }
   const text = scalarText(value);
@@ -94,9 +96,9 @@ function readCommand(task: string, entry: YamlEntry | undefined, complaints: Com
     complaints.error(line, `the command of ${task} is no text and no list of texts`, 'write its words as a list');
     return [];
   }
-  const split = splitShellWords(text);
-  if (!('problem' in split) && !split.words.some(({ expands }) => expands)) return split.words.map((word) => word.text);
-  complaints.error(line, `the command of ${task} needs a shell`, 'write its words as a list; no shell reads them');
+  const words = commandWords(text);
+  if (words !== null) return words;
+  complaints.error(line, `the command of ${task} has a quote without an end`, 'close it, or write its words as a list');
   return [];
 }
 
@@ -104,12 +106,15 @@ function readRunArguments(task: string, entries: YamlMapping['entries'], reading
   const where = `run_args of ${task}`;
   const options: DockerOption[] = [];
   const environment = readSection(entries.get('environment'), `${where}.environment`, reading);
-  for (const [name, entry] of environment.entries)
-    options.push({ name: '--env', value: `${name}=${scalarText(entry.value) ?? ''}`, line: entry.line });
+  for (const [name, { line, value }] of environment.entries) {
+    const text = unmistakableText(value);
+    if (text !== null) options.push({ name: '--env', value: `${name}=${text}`, line });
+    else reading.complaints.error(line, `the environment variable ${quote(name)} is no text`, 'put it into quotes');
+  }
   const gpus = entries.get('gpus');
-  const wanted = gpus === undefined ? null : scalarText(gpus.value);
+  const wanted = gpus === undefined || isNull(gpus) ? '' : (scalarText(gpus.value) ?? 'a list or mapping');
   // As in MedPerf, these are none.
-  if (gpus !== undefined && wanted !== null && wanted !== '' && wanted !== '0') {
+  if (gpus !== undefined && wanted !== '' && wanted !== '0') {
     if (/^(\d+|all|device=[\w,.:-]+)$/.test(wanted)) options.push({ name: '--gpus', value: wanted, line: gpus.line });
     else reading.complaints.error(gpus.line, `gpus of ${task} is ${quote(wanted)}`, 'write a count, or all');
   }
@@ -127,10 +132,10 @@ function readVolumes(
   reading: ManifestReading,
 ): Volume[] {
   const where = `tasks.${task}.${side}_volumes`;
-  const contract = isContractTask(task) ? TASK_CONTRACT[task][`${side}s`] : {};
-  const known: Readonly<Record<string, ValueKind>> = side === 'input' ? { ...contract, ...OWN_INPUTS } : contract;
+  const contract = isContractTask(task) ? TASK_VOLUMES[task][`${side}s`] : {};
+  const known: VolumePlaces = side === 'input' ? { ...contract, ...OWN_VOLUMES } : contract;
   return [...readSection(entry, where, reading).entries].flatMap(([name, volume]) => {
-    const expected = Object.hasOwn(known, name) ? known[name] : undefined;
+    const expected = Object.hasOwn(known, name) ? known[name]?.type : undefined;
     if (isContractTask(task) && expected === undefined) {
       const names = Object.keys(known).join(', ') || 'none';
       const given = side === 'input' ? `gives ${task} no ${quote(name)}` : `takes no ${quote(name)} from ${task}`;
@@ -157,7 +162,7 @@ function readVolume(
     complaints.error(
       entry.line,
       `mount_path of ${where} ${found}`,
-      'write an absolute path, without a slash at its end',
+      'write an absolute path of its own, such as /mlcommons/volumes/data, without a slash at its end',
     );
     return [];
   }
@@ -176,22 +181,34 @@ function readVolume(
 
 function isPlainPath(path: string): boolean {
   const parts = path.split('/').slice(1);
-  return path.startsWith('/') && parts.every((part) => part !== '' && part !== '.' && part !== '..');
+  const isName = (part: string): boolean => part !== '' && part !== '.' && part !== '..' && part.length <= LONGEST_NAME;
+  const isPlain = parts.every(isName) && !/\p{Cc}/u.test(path);
+  const isTaken = SANDBOX_PLACES.some((place) => path === place || path.startsWith(`${place}/`));
+  return path.startsWith('/') && isPlain && !isTaken && path !== TEMPORARY_FILES;
 }
 
+/** Inside a read-only mount no other one can be, and inside an output it would be taken for a part of it. */
 function refuseSharedPlaces(task: string, volumes: readonly Volume[], complaints: Complaints): void {
-  const seen = new Set<string>();
-  for (const { name, mountPath, line } of volumes) {
-    if (seen.has(mountPath)) {
-      const message = `${quote(name)} of ${task} is mounted where another volume is, at ${quote(mountPath)}`;
-      complaints.error(line, message, 'give each volume a place of its own');
-    }
-    seen.add(mountPath);
+  for (const [at, { name, mountPath, line }] of volumes.entries()) {
+    const other = volumes.slice(0, at).find((earlier) => overlap(earlier.mountPath, mountPath));
+    if (other === undefined) continue;
+    const message = `${quote(other.name)} and ${quote(name)} of ${task} are mounted at one place, or one inside the other`;
+    complaints.error(line, message, 'give each volume a place of its own');
   }
+}
+
+function overlap(one: string, other: string): boolean {
+  return `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`);
 }
 
 function textOf(entry: YamlEntry | undefined): string | null {
   return entry === undefined ? null : scalarText(entry.value);
+}
+
+/** What MedPerf, written in Python, writes of a value as we do: it has `True` for true. */
+function unmistakableText(value: YamlValue): string | null {
+  const isPlain = value.kind === 'scalar' && (typeof value.value === 'string' || Number.isSafeInteger(value.value));
+  return isPlain ? scalarText(value) : null;
 }
 
 /** Numbers and words as they would be typed. */

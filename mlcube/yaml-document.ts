@@ -5,9 +5,17 @@ import type { Complaints } from './complaints';
 
 /** A YAML value as plain data. Aliases share the value of their anchor, so nothing grows by them. */
 export type YamlValue =
-  | { readonly kind: 'scalar'; readonly value: string | number | boolean | null }
+  | {
+      readonly kind: 'scalar';
+      readonly value: PlainScalar;
+      /** As it was written, where neither quotes nor a tag say what it is. */
+      readonly bare?: string;
+    }
   | { readonly kind: 'list'; readonly items: readonly YamlValue[] }
   | YamlMapping;
+
+/** An integer that a number cannot hold exactly is a bigint. */
+export type PlainScalar = string | number | bigint | boolean | null;
 
 export interface YamlMapping {
   readonly kind: 'mapping';
@@ -45,7 +53,7 @@ export function readYamlMapping(
     return parse(text, complaints);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    complaints.error(undefined, 'the file is nested too deeply to be read', 'flatten it to the form of a manifest');
+    complaints.error(undefined, 'the file is nested too deeply to be read', 'flatten it');
     return null;
   }
 }
@@ -58,6 +66,7 @@ function parse(text: string, complaints: Complaints): YamlMapping | null {
     logLevel: 'error',
     schema: 'core',
     stringKeys: true,
+    intAsBigInt: true,
     // The library compares each key with every other; `Conversion` looks them up.
     uniqueKeys: false,
   });
@@ -95,7 +104,7 @@ class Conversion {
 
   private content(node: YAMLMap | Scalar | { readonly items: readonly unknown[] }): YamlValue {
     if (isMap(node)) return this.mapping(node);
-    if (isScalar(node)) return { kind: 'scalar', value: plainScalar(node) };
+    if (isScalar(node)) return { kind: 'scalar', value: plainScalar(node), ...bareText(node) };
     return { kind: 'list', items: node.items.map((item) => this.convert(item)) };
   }
 
@@ -139,9 +148,14 @@ class Conversion {
   }
 }
 
-function plainScalar(node: Scalar): string | number | boolean | null {
+function plainScalar(node: Scalar): PlainScalar {
   const { value } = node;
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null)
     return value;
   return node.source ?? '';
+}
+
+function bareText({ type, tag, source }: Scalar): { readonly bare?: string } {
+  return type === 'PLAIN' && tag === undefined && source !== undefined ? { bare: source } : {};
 }

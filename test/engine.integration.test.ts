@@ -290,6 +290,46 @@ describe('outputs', () => {
   });
 });
 
+describe('single files', () => {
+  const report = { report: { mount: '/bin/report.yaml', touched: true } } as const;
+
+  it('are mounted by themselves among what the image has there: inputs to read, outputs to write', async () => {
+    const parameters = await store.putBytes('a: 1');
+    const result = await engine.run(
+      request(
+        `const tried = (change) => { try { change(); return 'done'; } catch ({ code }) { return code; } };
+         const text = fs.readFileSync('/bin/p.yaml', 'utf8') + fs.readFileSync('/bin/report.yaml', 'utf8');
+         const codes = [
+           tried(() => fs.appendFileSync('/bin/p.yaml', 'x')),
+           tried(() => fs.unlinkSync('/bin/report.yaml')),
+           tried(() => fs.writeFileSync('/bin/other', 'x')),
+         ];
+         fs.writeFileSync('/bin/report.yaml', [text, ...codes, fs.existsSync('/bin/node')].join(' '));`,
+        { action: { inputFiles: { '/bin/p.yaml': parameters.digest }, outputs: report } },
+      ),
+    );
+    expect((await store.readBytes(result.outputs['report']!)).toString()).toMatch(/^a: 1 E[A-Z]+ E[A-Z]+ EROFS true$/);
+    await store.check(parameters.digest);
+  });
+
+  it('are outputs also when nothing was written', async () => {
+    const { outputs } = await engine.run(request('1', { action: { outputs: report } }));
+    expect(await store.sizeOf(outputs['report']!)).toBe(0);
+  });
+
+  it('are within the limits', async () => {
+    const script = `fs.writeFileSync('/bin/report.yaml', Buffer.alloc(${5 * MIB}))`;
+    const run = engine.run(request(script, { action: { outputs: report } }));
+    await expect(run).rejects.toEqual(failure('ContainerFailed', /limits\.outputBytes/));
+  });
+
+  it("are the cube's fault where the image has a folder", async () => {
+    const run = engine.run(request('1', { action: { outputs: { report: { mount: '/bin', touched: true } } } }));
+    await expect(run).rejects.toEqual(failure('ContainerFailed', /could not start[^]*mounts/));
+    await expect(run).rejects.not.toThrow(folder);
+  });
+});
+
 describe('images', () => {
   const ask = (changes: object) => ({
     reference: image.reference,

@@ -41,18 +41,18 @@ export class TestSteps {
     const raw = await this.trees(source);
     const inputs = { data_path: raw.data, labels_path: raw.labels };
     let ready = raw;
-    let report: Digest | undefined;
+    let made: RunTaskResult['outputs'] = {};
     if (!isPrepared) {
       const { outputs } = await this.take('prepare', preparator, 'prepare', { inputs, source });
       const data = output('prepare', outputs);
       // E23's cubes without output_labels_path keep the labels with the data.
       ready = { data, labels: outputs['output_labels_path'] ?? data };
-      report = outputs['report_file'];
+      made = outputs;
     }
-    const checked = { data_path: ready.data, labels_path: ready.labels };
-    const withReport = report === undefined ? checked : { ...checked, report_file: report };
+    const checked = { data_path: ready.data, labels_path: ready.labels, ...optional('metadata_path', made) };
     const read = isPrepared ? { source } : {};
-    await this.take('sanity-check', preparator, 'sanity_check', { inputs: withReport, ...read });
+    const reported = { ...checked, ...optional('report_file', made) };
+    await this.take('sanity-check', preparator, 'sanity_check', { inputs: reported, ...read });
     await this.take('statistics', preparator, 'statistics', { inputs: checked, ...read });
     return ready;
   }
@@ -143,6 +143,12 @@ export class TestSteps {
       ]),
     );
   }
+}
+
+/** An output that a cube may leave out. */
+function optional(name: string, outputs: RunTaskResult['outputs']): Readonly<Record<string, Digest>> {
+  const digest = outputs[name];
+  return digest === undefined ? {} : { [name]: digest };
 }
 
 function output(task: Task, outputs: RunTaskResult['outputs']): Digest {
