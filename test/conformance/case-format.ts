@@ -38,6 +38,8 @@ const templateSchema = z.looseObject({
 });
 
 const fileSchema = z.strictObject({
+  /** What an exchange of this status is answered when it names no answer of its own. */
+  answers: z.record(z.string(), z.unknown()).default({}),
   bodies: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
   setups: z.record(z.string(), setUpSchema).default({}),
   cases: z.array(templateSchema),
@@ -48,13 +50,14 @@ export type SetUp = z.output<typeof setUpSchema>;
 export type ConformanceCase = z.output<typeof caseSchema>;
 
 export interface CaseFile {
+  readonly answers: Readonly<Record<string, unknown>>;
   readonly bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly setups: Readonly<Record<string, SetUp>>;
   readonly cases: readonly ConformanceCase[];
 }
 
 /**
- * Reads files of cases; bodies and set-ups of all are known in each, a later one's take an earlier one's place.
+ * Reads files of cases; answers, bodies and set-ups of all are known in each, a later one's take an earlier one's place.
  * @throws Error when a file has another form than the README says, or two cases have one name.
  */
 export function readCases(paths: readonly string[]): CaseFile {
@@ -66,6 +69,7 @@ export function readCases(paths: readonly string[]): CaseFile {
     names.add(name);
   }
   return {
+    answers: Object.assign({}, ...files.map(({ answers }) => answers)) as CaseFile['answers'],
     bodies: Object.assign({}, ...files.map(({ bodies }) => bodies)) as CaseFile['bodies'],
     setups: Object.assign({}, ...files.map(({ setups }) => setups)) as CaseFile['setups'],
     cases,
