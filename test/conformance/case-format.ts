@@ -19,6 +19,8 @@ const exchangeSchema = z.strictObject({
   /** Status 400, and this field with one message like this, no other field. */
   refuses: z.record(z.string(), z.string()).optional(),
   headers: z.record(z.string(), z.unknown()).optional(),
+  /** Sent so often, each time with names of its own. */
+  times: z.int().default(1),
   /** Names for what the answer has at a dotted path; `''` is the whole answer. */
   remember: z.record(z.string(), z.string()).default({}),
 });

@@ -46,7 +46,7 @@ export class CaseRunner {
     const chain = this.chain(one);
     try {
       for (const { exchanges } of chain) {
-        for (const exchange of exchanges) {
+        for (const exchange of exchanges.flatMap((one) => Array.from({ length: one.times }, () => one))) {
           const problems = await this.exchanged(exchange, known);
           if (problems.length > 0) return problems;
         }
@@ -161,7 +161,7 @@ export class CaseRunner {
 }
 
 function plain(as: string, line: string): Exchange {
-  return { as, request: line, remember: {} };
+  return { as, request: line, times: 1, remember: {} };
 }
 
 /** The answer as JSON, or its text: not all answers of a server are JSON. */
