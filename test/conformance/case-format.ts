@@ -14,6 +14,8 @@ const exchangeSchema = z.strictObject({
   type: z.string().optional(),
   /** Sent instead of the role's own header. */
   authorization: z.string().optional(),
+  /** Further headers of the request. */
+  sends: z.record(z.string(), z.string()).default({}),
   status: z.union([z.int(), z.string()]).optional(),
   answer: z.unknown().optional(),
   /** Status 400, and this field with one message like this, no other field. */

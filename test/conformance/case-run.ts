@@ -131,7 +131,7 @@ export class CaseRunner {
   private async knownAccounts(): Promise<Record<string, unknown>> {
     if (this.accounts !== undefined) return this.accounts;
     const { server, authority = 1 } = this.conformance;
-    const accounts: Record<string, unknown> = { server, authority_id: authority };
+    const accounts: Record<string, unknown> = { host: new URL(server).host, authority_id: authority };
     for (const role of ACCOUNTS) {
       const { status, body } = await this.send(plain(role, 'GET /me/'));
       if (status !== 200)
@@ -149,6 +149,7 @@ export class CaseRunner {
     const response = await request(url, {
       method: method,
       headers: {
+        ...exchange.sends,
         ...(authorization !== undefined && { authorization }),
         ...(body !== undefined && { 'content-type': exchange.type ?? 'application/json' }),
       },
@@ -161,7 +162,7 @@ export class CaseRunner {
 }
 
 function plain(as: string, line: string): Exchange {
-  return { as, request: line, times: 1, remember: {} };
+  return { as, request: line, sends: {}, times: 1, remember: {} };
 }
 
 /** The answer as JSON, or its text: not all answers of a server are JSON. */
