@@ -12,7 +12,7 @@ import {
   startRegistry,
   tokenSettingsFrom,
 } from '../../devstack/registry';
-import type { DialectName, RegistryOptions, TokenSettings } from '../../devstack/registry';
+import type { DialectName, RegistryOptions, TokenSettings, TokenUser } from '../../devstack/registry';
 import { define, wholeNumber } from '../command';
 import type { Places } from '../places';
 import type { Cli } from '../session';
@@ -61,7 +61,10 @@ async function runRegistry({ places, output }: Cli, options: RegistryCommandOpti
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
-  const { settings, tokensFile } = await tokensOf(dialect, places, options.admin);
+  const trusted = listed(process.env['AUTO_APPROVE_BENCHMARKS_FROM']);
+  const trustedUsers = trusted.map((email) => ({ username: email.split('@', 1)[0] ?? email, email }));
+  const administratorUsers = options.admin.map((username) => ({ username, email: `${username}@example.com` }));
+  const { settings, tokensFile } = await tokensOf(dialect, places, [...administratorUsers, ...trustedUsers]);
   const { host, port, admin: administrators, database } = options;
   const tls = await tlsOf(options);
   const registry = await startRegistry({
@@ -70,7 +73,7 @@ async function runRegistry({ places, output }: Cli, options: RegistryCommandOpti
     host,
     port,
     administrators,
-    autoApproveBenchmarksFrom: listed(process.env['AUTO_APPROVE_BENCHMARKS_FROM']),
+    autoApproveBenchmarksFrom: trusted,
     ...(settings && { tokens: settings }),
     ...(tls && { tls }),
   });
@@ -105,14 +108,13 @@ interface Tokens {
 }
 
 /** The issuer that the environment names as for MedPerf's own server, or one that lives on this machine. */
-async function tokensOf(dialect: DialectName, places: Places, administrators: readonly string[]): Promise<Tokens> {
+async function tokensOf(dialect: DialectName, places: Places, users: readonly TokenUser[]): Promise<Tokens> {
   if (dialect === 'E23') return { settings: null, tokensFile: null };
   const settings = tokenSettingsFrom(process.env);
   if (settings !== null) return { settings, tokensFile: null };
   const directory = join(places.state, 'registry-issuer');
   const issuer = await openLocalIssuer(directory);
   const tokensFile = join(directory, 'tokens.json');
-  const users = administrators.map((username) => ({ username, email: `${username}@example.com` }));
   await issuer.writeTokens(tokensFile, [...TOKEN_USERS, ...users]);
   return { settings: issuer.settings, tokensFile };
 }

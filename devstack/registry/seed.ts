@@ -20,12 +20,16 @@ export const TUTORIAL_USERS = [
   { username: 'testdataowner', email: 'testdo@example.com', superuser: false },
 ] as const satisfies readonly TutorialUser[];
 
-/** The users of a development server with tokens; the first user there is the server's own `admin`. */
+/**
+ * The users of a development server with tokens; the first user there is the server's own `admin`. The last has no part in the
+ * tutorial: somebody has to be the stranger of the conformance cases.
+ */
 export const TOKEN_USERS = [
   { username: 'testadmin', email: 'testadmin@example.com', superuser: true },
   { username: 'testbo', email: 'testbo@example.com', superuser: false },
   { username: 'testmo', email: 'testmo@example.com', superuser: false },
   { username: 'testdo', email: 'testdo@example.com', superuser: false },
+  { username: 'testao', email: 'testao@example.com', superuser: false },
 ] as const satisfies readonly TutorialUser[];
 
 /**

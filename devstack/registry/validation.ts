@@ -159,7 +159,7 @@ async function refuseTaken(
   value: unknown,
   message: string,
 ): Promise<void> {
-  if (value === null || isObject(value)) return;
+  if (value === null || value === '' || isObject(value)) return;
   const taken = await sql.query(`select 1 from ${table} where ${name} = $1`, [value]);
   if (taken.length > 0) throw new BadValue([message]);
 }

@@ -14,11 +14,15 @@ const exchangeSchema = z.strictObject({
   type: z.string().optional(),
   /** Sent instead of the role's own header. */
   authorization: z.string().optional(),
+  /** Further headers of the request. */
+  sends: z.record(z.string(), z.string()).default({}),
   status: z.union([z.int(), z.string()]).optional(),
   answer: z.unknown().optional(),
   /** Status 400, and this field with one message like this, no other field. */
   refuses: z.record(z.string(), z.string()).optional(),
   headers: z.record(z.string(), z.unknown()).optional(),
+  /** Sent so often, each time with names of its own. */
+  times: z.int().default(1),
   /** Names for what the answer has at a dotted path; `''` is the whole answer. */
   remember: z.record(z.string(), z.string()).default({}),
 });
@@ -38,6 +42,8 @@ const templateSchema = z.looseObject({
 });
 
 const fileSchema = z.strictObject({
+  /** What an exchange of this status is answered when it names no answer of its own. */
+  answers: z.record(z.string(), z.unknown()).default({}),
   bodies: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
   setups: z.record(z.string(), setUpSchema).default({}),
   cases: z.array(templateSchema),
@@ -48,13 +54,14 @@ export type SetUp = z.output<typeof setUpSchema>;
 export type ConformanceCase = z.output<typeof caseSchema>;
 
 export interface CaseFile {
+  readonly answers: Readonly<Record<string, unknown>>;
   readonly bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly setups: Readonly<Record<string, SetUp>>;
   readonly cases: readonly ConformanceCase[];
 }
 
 /**
- * Reads files of cases; bodies and set-ups of all are known in each, a later one's take an earlier one's place.
+ * Reads files of cases; answers, bodies and set-ups of all are known in each, a later one's take an earlier one's place.
  * @throws Error when a file has another form than the README says, or two cases have one name.
  */
 export function readCases(paths: readonly string[]): CaseFile {
@@ -66,6 +73,7 @@ export function readCases(paths: readonly string[]): CaseFile {
     names.add(name);
   }
   return {
+    answers: Object.assign({}, ...files.map(({ answers }) => answers)) as CaseFile['answers'],
     bodies: Object.assign({}, ...files.map(({ bodies }) => bodies)) as CaseFile['bodies'],
     setups: Object.assign({}, ...files.map(({ setups }) => setups)) as CaseFile['setups'],
     cases,

@@ -11,6 +11,8 @@ export interface Conformance {
   /** Values of the Authorization header by role. */
   readonly roles: Readonly<Record<string, string>>;
   readonly cases: CaseFile;
+  /** Id of the authority that certificates are made under (HEAD); the server's own migrations make the first. */
+  readonly authority?: number;
   readonly dispatcher?: Dispatcher;
 }
 
@@ -44,7 +46,7 @@ export class CaseRunner {
     const chain = this.chain(one);
     try {
       for (const { exchanges } of chain) {
-        for (const exchange of exchanges) {
+        for (const exchange of exchanges.flatMap((one) => Array.from({ length: one.times }, () => one))) {
           const problems = await this.exchanged(exchange, known);
           if (problems.length > 0) return problems;
         }
@@ -79,7 +81,7 @@ export class CaseRunner {
     const { refuses, status = refuses === undefined ? undefined : 400, headers = {} } = resolved;
     const expected =
       refuses === undefined
-        ? resolved.answer
+        ? (resolved.answer ?? this.conformance.cases.answers[String(status)])
         : { $exact: true, ...Object.fromEntries(Object.entries(refuses).map(([field, like]) => [field, [like]])) };
     const problems = [
       ...(status === undefined || status === answer.status
@@ -96,13 +98,19 @@ export class CaseRunner {
     return filled.body === undefined ? filled : { ...filled, body: this.body(filled.body, known) };
   }
 
-  /** `$like` takes a named body, `$without` leaves keys out of it. */
+  /** `$like` takes a named body, `$without` leaves keys out of it; at any depth. */
   private body(body: unknown, known: Record<string, unknown>): unknown {
-    if (body === null || typeof body !== 'object' || !('$like' in body)) return body;
-    const { $like: like, $without: without = [], ...own } = body as Record<string, unknown>;
-    const base = this.conformance.cases.bodies[String(like)];
-    if (base === undefined) throw new Error(`There is no body "${String(like)}" among the cases.`);
-    const filled = fill(base, (name) => this.valueOf(name, known)) as Record<string, unknown>;
+    if (Array.isArray(body)) return body.map((item) => this.body(item, known));
+    if (body === null || typeof body !== 'object') return body;
+    const { $like: like, $without: without = [], ...given } = body as Record<string, unknown>;
+    const own = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, this.body(value, known)]));
+    if (typeof like !== 'string') return own;
+    const base = this.conformance.cases.bodies[like];
+    if (base === undefined) throw new Error(`There is no body "${like}" among the cases.`);
+    const filled = this.body(
+      fill(base, (name) => this.valueOf(name, known)),
+      known,
+    ) as Record<string, unknown>;
     const left = Array.isArray(without) ? without : [without];
     return Object.fromEntries(Object.entries({ ...filled, ...own }).filter(([key]) => !left.includes(key)));
   }
@@ -122,7 +130,8 @@ export class CaseRunner {
 
   private async knownAccounts(): Promise<Record<string, unknown>> {
     if (this.accounts !== undefined) return this.accounts;
-    const accounts: Record<string, unknown> = { server: this.conformance.server };
+    const { server, authority = 1 } = this.conformance;
+    const accounts: Record<string, unknown> = { host: new URL(server).host, authority_id: authority };
     for (const role of ACCOUNTS) {
       const { status, body } = await this.send(plain(role, 'GET /me/'));
       if (status !== 200)
@@ -140,6 +149,7 @@ export class CaseRunner {
     const response = await request(url, {
       method: method,
       headers: {
+        ...exchange.sends,
         ...(authorization !== undefined && { authorization }),
         ...(body !== undefined && { 'content-type': exchange.type ?? 'application/json' }),
       },
@@ -152,7 +162,7 @@ export class CaseRunner {
 }
 
 function plain(as: string, line: string): Exchange {
-  return { as, request: line, remember: {} };
+  return { as, request: line, sends: {}, times: 1, remember: {} };
 }
 
 /** The answer as JSON, or its text: not all answers of a server are JSON. */

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { Agent } from 'undici';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { caseFiles } from './case-files';
+import { CASE_FILES, caseFiles } from './case-files';
 import { readCases } from './case-format';
 import { CaseRunner } from './case-run';
 
@@ -15,16 +15,18 @@ interface Options {
   readonly roles: string;
   readonly only?: string;
   readonly ca?: string;
+  readonly authority: string;
 }
 
 /** `npm run conformance`: runs the cases of one dialect against a server, a real one included. */
 async function main(): Promise<void> {
   const options = new Command('conformance')
     .requiredOption('--server <url>', 'scheme, host and port of the server')
-    .requiredOption('--dialect <name>', 'e23 or e25')
+    .requiredOption('--dialect <name>', Object.keys(CASE_FILES).join(', '))
     .requiredOption('--roles <file>', 'Authorization headers by role, YAML or JSON, mode 0600')
     .option('--only <text>', 'only cases whose name or area contains this')
     .option('--ca <file>', 'certificate of the authority that the server is trusted by')
+    .option('--authority <id>', 'the authority that certificates are made under (head)', '1')
     .parse()
     .opts<Options>();
   const cases = readCases(caseFiles(options.dialect));
@@ -32,6 +34,7 @@ async function main(): Promise<void> {
     server: new URL(options.server).origin,
     roles: readRoles(options.roles),
     cases,
+    authority: Number(options.authority),
     ...(options.ca !== undefined && { dispatcher: new Agent({ connect: { ca: readFileSync(options.ca, 'utf8') } }) }),
   });
   const counts = { agree: 0, differ: 0, skipped: 0 };

@@ -1,4 +1,4 @@
-import { uniqueName, FREE_JSON, FLAG, OWNED, reference, requiredText } from '../field-kinds';
+import { FLAG, FREE_JSON, OWNED, optionalText, reference, requiredText, uniqueName } from '../field-kinds';
 import type { Resource, Rule } from '../resource';
 import { onlyInvalidation } from './rules';
 
@@ -27,14 +27,14 @@ const ofValidCertificate: Rule = async ({ caller, values }) => {
   return found.length > 0 ? null : 'Container keys can be made for valid certificates only';
 };
 
-/** A container's key, encrypted for the holder of a certificate. */
+/** A container's key, encrypted for the holder of a certificate. It needs no name; one that is given is taken once. */
 export const ENCRYPTED_KEYS: Resource = {
   table: 'encrypted_keys',
   schema: 'EncryptedKey',
   maker: 'owner',
   order: ['created_at'],
   fields: {
-    name: uniqueName('encrypted key', 128),
+    name: { ...optionalText(128), unique: 'encrypted key with this name already exists.' },
     certificate: reference('certificates'),
     container: reference('mlcubes'),
     encrypted_key_base64: requiredText(null),

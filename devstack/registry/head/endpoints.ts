@@ -174,7 +174,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
       { permit: benchmarkOrModelOwner, exists: BENCHMARKS },
     ),
   },
-  { path: '/datasets/', GET: list(PUBLIC_DATASET, { filters: [] }), POST: create(DATASET) },
+  { path: '/datasets/', GET: list(PUBLIC_DATASET), POST: create(DATASET) },
   {
     path: '/datasets/:id/',
     GET: read(PUBLIC_DATASET, { instead: { view: DATASET, to: seesReport } }),

@@ -169,7 +169,13 @@ const CERTIFICATE_AUTHORITY = `
   insert into authorities (name) values ('certificate_ca');
 `;
 
+/** A key is told by its certificate and container, and may have no name. */
+const KEYS_WITHOUT_NAMES = `
+  alter table encrypted_keys drop constraint encrypted_keys_name;
+  create unique index encrypted_keys_name on encrypted_keys (name) where name <> '';
+`;
+
 export const MIGRATIONS: Migrations = {
   dialect: 'HEAD',
-  steps: [COMPONENTS + EXPERIMENTS + CERTIFICATES + CERTIFICATE_AUTHORITY],
+  steps: [COMPONENTS + EXPERIMENTS + CERTIFICATES + CERTIFICATE_AUTHORITY, KEYS_WITHOUT_NAMES],
 };

@@ -43,7 +43,10 @@ async function insertPart(column: string, change: Change): Promise<number> {
   }
 }
 
-/** State and validity go down to what the model consists of; nothing comes up from there. */
+/**
+ * State and validity go down to what the model consisted of, also when the same PUT gives it another part; nothing comes up
+ * from there.
+ */
 export function changeModel(permit: Permission): Operation {
   return {
     permit,
