@@ -10,6 +10,11 @@ export class Output {
     process.stdout.write(`${this.json ? JSON.stringify(value, null, 2) : text()}\n`);
   }
 
+  /** A part of a result that comes bit by bit. */
+  line(text: string): void {
+    process.stdout.write(`${text}\n`);
+  }
+
   /** What happens on the way to the result; silent with `--json`. */
   note(text: string): void {
     if (!this.json) process.stderr.write(`${text}\n`);

@@ -71,7 +71,7 @@ async function executionSummary({ temporal, store }: Session, id: string): Promi
 
 function printDecision(cli: Cli, id: string, result: unknown, association: AssociateResult): number {
   const { decision, benchmark, modelUid } = association;
-  const pair = `cube ${modelUid} with benchmark ${benchmark}`;
+  const pair = `model ${modelUid} with benchmark ${benchmark}`;
   const words = {
     APPROVED: `The association of ${pair} is approved.`,
     DECLINED: `Nothing was sent: the request for ${pair} was not confirmed.`,

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 
-type Cell = string | number | boolean | null | undefined;
+export type Cell = string | number | boolean | null | undefined;
 
 /** Aligned text without borders, as MedPerf shows its lists. */
 export function table(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
@@ -9,7 +9,7 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
     chars: NO_BORDERS,
   });
-  plain.push(...rows.map((row) => row.map((cell) => (cell === null || cell === undefined ? '' : cellText(cell)))));
+  plain.push(...rows.map((row) => row.map(cellText)));
   return plain
     .toString()
     .split('\n')
@@ -18,9 +18,9 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
 }
 
 /** Truth is shown as MedPerf's Python shows it. */
-function cellText(cell: string | number | boolean): string {
+export function cellText(cell: Cell): string {
   if (typeof cell === 'boolean') return cell ? 'True' : 'False';
-  return String(cell);
+  return String(cell ?? '');
 }
 
 const NO_BORDERS = {

@@ -125,10 +125,10 @@ function wordsFor({ modelUid, benchmark }: Pair): string {
   return `model ${modelUid} with benchmark ${benchmark}`;
 }
 
-/** The newest row of each pair. */
-export function newestOfEach(rows: readonly AssociationRecord[]): AssociationRecord[] {
+/** The newest row of each pair; older ones are not kept. */
+export async function newestOfEach(rows: AsyncIterable<AssociationRecord>): Promise<AssociationRecord[]> {
   const pairs = new Map<string, AssociationRecord>();
-  for (const row of rows) {
+  for await (const row of rows) {
     const pair = wordsFor(row);
     const known = pairs.get(pair);
     pairs.set(pair, known === undefined ? row : later(known, row));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MedperfError } from '../contract';
 import type { CubeFormat } from '../contract';
 import { accepted, unavailable } from './answers';
+import { setPriority } from './association-priority';
 import { decideAssociation, newestOfEach, requestAssociation } from './association-request';
 import type { Authorization } from './credentials';
 import { DIALECT_FORMS } from './dialect-forms';
@@ -89,10 +90,8 @@ export class MedperfRegistry implements Registry {
   }
 
   async associations(signal?: AbortSignal): Promise<readonly AssociationRecord[]> {
-    const rows: AssociationRecord[] = [];
     const path = `/me/${this.form.models}/associations/`;
-    for await (const row of this.list(path, this.form.association, 'associations', signal)) rows.push(row);
-    return newestOfEach(rows);
+    return newestOfEach(this.list(path, this.form.association, 'associations', signal));
   }
 
   async association(modelUid: number, benchmark: number, signal?: AbortSignal): Promise<AssociationRecord | null> {
@@ -117,6 +116,10 @@ export class MedperfRegistry implements Registry {
     signal?: AbortSignal,
   ): Promise<AssociationRecord> {
     return decideAssociation(this.session, this.form, this, { modelUid, benchmark }, status, signal);
+  }
+
+  setPriority(modelUid: number, benchmark: number, priority: number, signal?: AbortSignal): Promise<AssociationRecord> {
+    return setPriority(this.session, this.form, this, { modelUid, benchmark }, priority, signal);
   }
 
   /** Gives the connections back; what is under way ends first. */

@@ -133,4 +133,6 @@ export interface Registry {
     status: 'APPROVED' | 'REJECTED',
     signal?: AbortSignal,
   ): Promise<AssociationRecord>;
+  /** Puts a benchmark's models in an order, the highest first; the benchmark's owner alone may. Idempotent. */
+  setPriority(modelUid: number, benchmark: number, priority: number, signal?: AbortSignal): Promise<AssociationRecord>;
 }

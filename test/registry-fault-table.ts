@@ -233,6 +233,17 @@ const SCENES: Readonly<Record<string, Scene>> = {
       check: async () => expect(await rowsOf(modelUid)).toEqual(['REJECTED']),
     };
   },
+  'setting a priority': async () => {
+    const { modelUid } = await requested();
+    return {
+      call: () => committee.setPriority(modelUid, 1, 7),
+      check: async (answer) => {
+        expect(answer).toMatchObject({ priority: 7, status: 'PENDING' });
+        expect(await direct.association(modelUid, 1)).toMatchObject({ priority: 7 });
+        expect(await rowsOf(modelUid)).toEqual(['PENDING']);
+      },
+    };
+  },
   'withdrawing a request': async () => {
     const { modelUid } = await requested();
     return {

@@ -1,20 +1,19 @@
 import type { Command } from 'commander';
 import type { BenchmarkRecord } from '../../registry';
 import { define, optionalUid } from '../command';
+import { showList } from '../list-output';
+import type { ListColumns } from '../list-output';
 import { collected, showRecord, withViewOptions } from '../record-view';
 import type { ViewOptions } from '../record-view';
 import { withRegistry } from '../session';
-import { table } from '../tables';
 
 export function addBenchmarkCommands(program: Command): void {
   const benchmark = program.command('benchmark').description('Look at benchmarks');
   define(
     benchmark.command('ls').description('List benchmarks').option('--mine', 'only your own'),
     ['benchmark ls', 'benchmark ls --mine --json'],
-    async (cli, { mine = false }: { mine?: boolean }) => {
-      const rows = await withRegistry(cli, (registry) => collected(registry.benchmarks({ mine })));
-      cli.output.result(rows, () => benchmarkTable(rows));
-    },
+    (cli, { mine = false }: { mine?: boolean }) =>
+      withRegistry(cli, (registry) => showList(cli.output, BENCHMARK_COLUMNS, registry.benchmarks({ mine }))),
   );
   define(
     withViewOptions(
@@ -35,10 +34,7 @@ export function addBenchmarkCommands(program: Command): void {
   );
 }
 
-function benchmarkTable(rows: readonly BenchmarkRecord[]): string {
-  const columns = ['UID', 'Name', 'Description', 'State', 'Approval Status', 'Registered'];
-  return table(
-    columns,
-    rows.map((row) => [row.uid, row.name, row.description, row.state, row.approvalStatus, true]),
-  );
-}
+const BENCHMARK_COLUMNS: ListColumns<BenchmarkRecord> = {
+  titles: ['UID', 'Name', 'Description', 'State', 'Approval Status', 'Registered'],
+  cells: (row) => [row.uid, row.name, row.description, row.state, row.approvalStatus, true],
+};

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import type { CubeRecord } from '../../registry';
 import { define, optionalUid } from '../command';
+import { showList } from '../list-output';
+import type { ListColumns } from '../list-output';
 import { collected, showRecord, withViewOptions } from '../record-view';
 import type { ViewOptions } from '../record-view';
 import { withRegistry } from '../session';
-import { table } from '../tables';
 import { addAssociateCommand } from './associate';
 import { addCheckUrlCommand } from './mlcube-check-url';
 import { addConvertCommand } from './mlcube-convert';
@@ -21,10 +22,8 @@ export function addMlcubeCommands(program: Command): void {
   define(
     mlcube.command('ls').description('List registered cubes').option('--mine', 'only your own'),
     ['mlcube ls', 'mlcube ls --mine'],
-    async (cli, { mine = false }: { mine?: boolean }) => {
-      const rows = await withRegistry(cli, (registry) => collected(registry.cubes({ mine })));
-      cli.output.result(rows, () => cubeTable(rows));
-    },
+    (cli, { mine = false }: { mine?: boolean }) =>
+      withRegistry(cli, (registry) => showList(cli.output, CUBE_COLUMNS, registry.cubes({ mine }))),
   );
   define(
     withViewOptions(
@@ -41,9 +40,7 @@ export function addMlcubeCommands(program: Command): void {
   );
 }
 
-function cubeTable(rows: readonly CubeRecord[]): string {
-  return table(
-    ['UID', 'Name', 'State', 'Registered'],
-    rows.map((row) => [row.uid, row.name, row.state, true]),
-  );
-}
+export const CUBE_COLUMNS: ListColumns<CubeRecord> = {
+  titles: ['UID', 'Name', 'State', 'Registered'],
+  cells: (row) => [row.uid, row.name, row.state, true],
+};

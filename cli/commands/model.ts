@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import type { ModelRecord } from '../../registry';
 import { define, optionalUid } from '../command';
+import { showList } from '../list-output';
+import type { ListColumns } from '../list-output';
 import { collected, showRecord, withViewOptions } from '../record-view';
 import type { ViewOptions } from '../record-view';
 import { withRegistry } from '../session';
-import { table } from '../tables';
 import { addAssociateCommand } from './associate';
 
 /** What is associated: in the MLCube generations the same as the cubes. */
@@ -14,10 +15,8 @@ export function addModelCommands(program: Command): void {
   define(
     model.command('ls').description('List registered models').option('--mine', 'only your own'),
     ['model ls', 'model ls --mine'],
-    async (cli, { mine = false }: { mine?: boolean }) => {
-      const rows = await withRegistry(cli, (registry) => collected(registry.models({ mine })));
-      cli.output.result(rows, () => modelTable(rows));
-    },
+    (cli, { mine = false }: { mine?: boolean }) =>
+      withRegistry(cli, (registry) => showList(cli.output, MODEL_COLUMNS, registry.models({ mine }))),
   );
   define(
     withViewOptions(
@@ -34,9 +33,7 @@ export function addModelCommands(program: Command): void {
   );
 }
 
-function modelTable(rows: readonly ModelRecord[]): string {
-  return table(
-    ['UID', 'Name', 'Type', 'State', 'Registered'],
-    rows.map((row) => [row.uid, row.name, row.cube === null ? 'ASSET' : 'CONTAINER', row.state, true]),
-  );
-}
+const MODEL_COLUMNS: ListColumns<ModelRecord> = {
+  titles: ['UID', 'Name', 'Type', 'State', 'Registered'],
+  cells: (row) => [row.uid, row.name, row.cube === null ? 'ASSET' : 'CONTAINER', row.state, true],
+};
