@@ -34,7 +34,7 @@ export const EXAMPLE_CUBES = join(PACKAGE_ROOT, 'examples', 'cubes');
 export class EmbeddedStack {
   readonly docker = new Docker();
   readonly store: FileStore;
-  private readonly downloads: Downloads;
+  readonly downloads: Downloads;
   readonly profiles: Profiles;
   private readonly stopWorkers = new AbortController();
   private working: Promise<void> = Promise.resolve();

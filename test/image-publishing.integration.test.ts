@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fetchCube } from '../activities/fetch-cube';
 import type { MedperfClient } from '../client';
 import type { HostedMlcube } from '../contract';
 import { RegistryImagePublisher } from '../hosting/image-publisher';
@@ -50,5 +51,19 @@ describe('publishing a cube with its image', () => {
     const { imageId } = await submitted.result();
     pulled = image;
     expect(imageId).toBe((await stack.docker.getImage(packaged.image).inspect()).Id);
+  });
+
+  it("names it so in a container_config, whose cube then is pinned to the digest that today's server records", async () => {
+    const cube = await owner.ingestCube(MODEL, 'chestxray_mlp');
+    const packaged = await (await owner.startPackage({ cube, format: 'container' })).result();
+    const run = await owner.startHost({ packaged, name: 'my-container', withImage: true });
+    const { files, image = '' } = await run.result();
+    const digest = image.slice(image.indexOf('@') + 1);
+    expect(files).toMatchObject({ format: 'container', imageHash: digest });
+    const place = { store: stack.store, downloads: stack.downloads, signal: new AbortController().signal };
+    const hosted = { kind: 'hosted', name: 'my-container', files } as const;
+    const fetched = await fetchCube({ ...place, tell: () => undefined }, { cube: hosted, offline: false });
+    expect(fetched.image).toEqual({ reference: image, expectedId: null });
+    expect(fetched.hashes).toMatchObject({ imageHash: digest });
   });
 });
