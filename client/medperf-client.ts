@@ -3,7 +3,15 @@ import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/
 import { isGrpcServiceError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { SearchAttributePair, Workflow } from '@temporalio/common';
-import { CONTROL_QUEUE, HOSTING_CHECK, hostedFileNames, MedperfError, SEARCH_ATTRIBUTES, WORKFLOWS } from '../contract';
+import {
+  COMMITTEE_STEP,
+  CONTROL_QUEUE,
+  HOSTING_CHECK,
+  hostedFileNames,
+  MedperfError,
+  SEARCH_ATTRIBUTES,
+  WORKFLOWS,
+} from '../contract';
 import type {
   AssociateInput,
   AssociateResult,
@@ -146,6 +154,30 @@ export class MedperfClient {
       throw new MedperfError('InvalidRequest', {
         what: `The run ${id} did not take the confirmation: ${error.cause?.message ?? error.message}.`,
         next: `look at it: temporal-medperf run show ${id}`,
+      });
+    }
+  }
+
+  /**
+   * Has a run that waits for the committee look for its decision at once; the waits after that begin short again. Nothing of it
+   * is in the run's history.
+   * @throws MedperfError `InvalidRequest` for a run that does not wait for a committee.
+   */
+  async lookNow(id: string): Promise<void> {
+    const { client, profile } = this.options;
+    try {
+      await client.workflowService.resetActivity({
+        namespace: client.options.namespace,
+        execution: { workflowId: id },
+        identity: profile.username,
+        id: COMMITTEE_STEP,
+      });
+    } catch (error) {
+      if (!isGrpcServiceError(error) || !NOT_FOUND.has(error.code)) throw error;
+      throw new MedperfError('InvalidRequest', {
+        what: `The run ${id} does not wait for a committee's decision.`,
+        found: error.details,
+        next: 'See what it does: temporal-medperf run ls',
       });
     }
   }

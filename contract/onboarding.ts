@@ -81,6 +81,9 @@ export interface AssociateInput {
   readonly gpus?: number;
 }
 
+/** Id of the activity that looks for the committee's decision again and again. */
+export const COMMITTEE_STEP = 'committee';
+
 export type Decision = 'APPROVED' | 'REJECTED';
 
 export interface AssociateResult {

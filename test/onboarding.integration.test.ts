@@ -172,8 +172,16 @@ describe('onboarding on real parts', () => {
     await keepHistory(registered.id, 'submit');
     const run = await owner.startAssociate({ benchmark: 1, modelUid: uid, confirmed: true, noReference: true });
     await waitFor(run.id, 'committee-decision');
+    const looks = async (): Promise<number> => {
+      const { raw } = await stack.temporal.client.workflow.getHandle(run.id).describe();
+      return raw.pendingActivities?.find(({ activityId }) => activityId === 'committee')?.attempt ?? 0;
+    };
+    await eventually(looks, (attempts) => attempts >= 4);
+    await owner.lookNow(run.id);
+    await eventually(looks, (attempts) => attempts > 0 && attempts < 4);
     await owner.cancel(run.id);
     await expect(run.result()).rejects.toThrow();
+    await expect(owner.lookNow(run.id)).rejects.toMatchObject({ type: 'InvalidRequest' });
     const registry = await stack.registryOf('testmodelowner');
     expect((await registry.association(uid, 1))?.status).toBe('REJECTED');
     await registry.close();

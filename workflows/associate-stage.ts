@@ -17,7 +17,7 @@ import type {
   RegisteredCube,
   TestRunResult,
 } from '../contract';
-import { canonicalJson } from '../contract';
+import { canonicalJson, COMMITTEE_STEP } from '../contract';
 import { committeePolls, registryCalls } from './proxies';
 import type { StageRecorder } from './progress-recorder';
 import { testRunStage } from './test-run-stage';
@@ -98,8 +98,8 @@ async function awaitCommittee(pair: PairInput, standing: AssociationStanding, st
     message: `${standing.modelName} asks to be associated with ${standing.benchmark.name}`,
   } as const;
   const { decision } = await stage.needing(need, () =>
-    stage.step('committee', "wait for the committee's decision", () =>
-      committeePolls['medperf.pollAssociation'].executeWithOptions({ activityId: 'committee' }, [pair]),
+    stage.step(COMMITTEE_STEP, "wait for the committee's decision", () =>
+      committeePolls['medperf.pollAssociation'].executeWithOptions({ activityId: COMMITTEE_STEP }, [pair]),
     ),
   );
   return decision;

@@ -69,6 +69,18 @@ export function addRunCommands(program: Command): void {
   );
   define(
     run
+      .command('look')
+      .description('Have a run that waits for the committee look for its decision now')
+      .argument('<id>'),
+    ['run look medperf-associate/…/1-4'],
+    (cli, _options, [id = '']) =>
+      withAnySession(cli, async ({ medperf }) => {
+        await medperf.lookNow(id);
+        cli.output.result({ id }, () => `Asked ${id} to look now. See it: temporal-medperf run watch ${id}`);
+      }),
+  );
+  define(
+    run
       .command('confirm')
       .description('Answer a run that waits for confirmation')
       .argument('<id>')
