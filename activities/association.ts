@@ -1,15 +1,15 @@
-import { MedperfError } from '../contract';
+import { isSameSubject, MedperfError } from '../contract';
 import type {
   AssociationStanding,
   CheckAssociationInput,
-  PairInput,
-  PollAssociationResult,
+  MadeWhileTestHolds,
   RequestAssociationInput,
 } from '../contract';
 import { refuseUnregistrableName } from '../registry';
 import type { AssociationRecord, ModelRecord, Registry } from '../registry';
 import type { Store } from '../store/store';
 import { benchmarkFacts } from './resolve-benchmark';
+import { readSubject, testSubject } from './test-subject';
 
 const MAX_RESULTS_BYTES = 4 * 1024 * 1024;
 
@@ -19,7 +19,8 @@ export async function checkAssociation(
   { benchmark, model, again }: CheckAssociationInput,
   signal: AbortSignal,
 ): Promise<AssociationStanding> {
-  const facts = benchmarkFacts(await registry.benchmark(benchmark, signal), registry.format);
+  const record = await registry.benchmark(benchmark, signal);
+  const facts = benchmarkFacts(record, registry.format);
   if (!facts.approved) {
     throw new MedperfError('RegistryRejected', {
       what: `Benchmark ${benchmark}, ${facts.name}, is not approved, so the registry takes no association requests for it.`,
@@ -32,15 +33,20 @@ export async function checkAssociation(
       next: 'ask its owner to make it operational, or choose another (`temporal-medperf benchmark ls`).',
     });
   }
-  const standing = { benchmark: facts };
   if ('name' in model) {
     await refuseForeignName(registry, model.name, signal);
-    return { ...standing, modelName: model.name, current: 'none' };
+    const subject = await testSubject(registry, record, null, signal);
+    return { modelName: model.name, benchmark: facts, subject, current: 'none' };
   }
   const registered = await registry.model(model.uid, signal);
   refuseUnlessOperational(registered);
   const row = await registry.association(model.uid, benchmark, signal);
-  return { ...standing, modelName: registered.name, current: await currentOf(row, again, registry, signal) };
+  return {
+    modelName: registered.name,
+    benchmark: facts,
+    subject: await testSubject(registry, record, registered, signal),
+    current: await currentOf(row, again, registry, signal),
+  };
 }
 
 async function refuseForeignName(registry: Registry, name: string, signal: AbortSignal): Promise<void> {
@@ -81,43 +87,18 @@ async function currentOf(
   });
 }
 
-/** Sends the request with the test's results; one's own pending or approved row is adopted. */
+/**
+ * Sends the request with the test's results, unless something changed that the test read: some registries approve a
+ * request as soon as it is made. One's own pending or approved row is adopted.
+ */
 export async function requestAssociation(
   { store, registry }: { store: Store; registry: Registry },
-  { benchmark, modelUid, again, results }: RequestAssociationInput,
+  { benchmark, modelUid, again, subject, results }: RequestAssociationInput,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<MadeWhileTestHolds> {
+  const now = await readSubject(registry, { benchmark, modelUid }, signal);
+  if (!isSameSubject(now, subject)) return { changedTo: now };
   const testResult: unknown = JSON.parse((await store.readBytes(results, MAX_RESULTS_BYTES)).toString('utf8'));
   await registry.requestAssociation({ modelUid, benchmark, testResult, again }, signal);
-}
-
-/** One look at the committee's decision; none yet is a failure that the server retries after a growing interval. */
-export async function pollAssociation(
-  registry: Registry,
-  { benchmark, modelUid }: PairInput,
-  signal: AbortSignal,
-): Promise<PollAssociationResult> {
-  const row = await registry.association(modelUid, benchmark, signal);
-  if (row === null) {
-    throw new MedperfError('RegistryRejected', {
-      what: `The request to associate model ${modelUid} with benchmark ${benchmark} is no longer in the registry.`,
-      next: 'ask the benchmark owner why it was deleted; then request again.',
-    });
-  }
-  if (row.status !== 'PENDING') return { decision: row.status };
-  throw new MedperfError('NeedsAttention', {
-    what: `The committee of benchmark ${benchmark} has not decided on model ${modelUid} yet.`,
-    next: 'wait; nothing is to be done here.',
-  });
-}
-
-/** Takes one's own pending request back; one that was decided meanwhile is left as it is. */
-export async function withdrawAssociation(
-  registry: Registry,
-  { benchmark, modelUid }: PairInput,
-  signal: AbortSignal,
-): Promise<void> {
-  const row = await registry.association(modelUid, benchmark, signal);
-  if (row?.status !== 'PENDING' || row.initiatedBy !== (await registry.me(signal)).uid) return;
-  await registry.decideAssociation(modelUid, benchmark, 'REJECTED', signal);
+  return { changedTo: null };
 }

@@ -7,6 +7,7 @@ import type {
   CheckAssociationInput,
   ClaimedHost,
   ClaimHostInput,
+  CommitteeLook,
   Cube,
   DataAndLabels,
   FetchCubeInput,
@@ -17,12 +18,12 @@ import type {
   Identified,
   IdentifyInput,
   JoinedBase,
+  MadeWhileTestHolds,
   ObtainedImage,
   ObtainImageInput,
   PackageCubeInput,
   PackagedCube,
   PairInput,
-  PollAssociationResult,
   PublishedImage,
   PublishImageInput,
   PublishedFiles,
@@ -31,11 +32,16 @@ import type {
   RecordReportInput,
   RegisterCubeInput,
   RegisterCubeResult,
+  Reminder,
+  RemindResult,
   RequestAssociationInput,
+  RequestStanding,
   ResolveBenchmarkInput,
   RunTaskInput,
   RunTaskResult,
   SweptHost,
+  TestedPairInput,
+  WithdrawResult,
 } from '../contract';
 import type { Engine, RunLimits } from '../engine/engine';
 import { OWNER_LABELS } from '../engine/sweep';
@@ -45,8 +51,9 @@ import type { Publisher } from '../hosting/publisher';
 import type { Registry } from '../registry/registry';
 import { Downloads } from '../store/downloads';
 import type { Store } from '../store/store';
-import { checkAssociation, pollAssociation, requestAssociation, withdrawAssociation } from './association';
+import { checkAssociation, requestAssociation } from './association';
 import { checkUrl } from './check-hosting';
+import { approveAssociation, checkRequest, pollAssociation, withdrawAssociation } from './committee';
 import { fetchCube } from './fetch-cube';
 import { fetchDemoData } from './fetch-demo-data';
 import { findResult } from './find-result';
@@ -60,6 +67,8 @@ import { publish } from './publish';
 import { publishImage } from './publish-image';
 import { recordReport } from './record-report';
 import { registerCube } from './register-cube';
+import { remind } from './remind';
+import type { SendReminder } from './remind';
 import { resolveBenchmark } from './resolve-benchmark';
 import { runTask } from './run-task';
 import type { Reuse } from './run-task';
@@ -77,6 +86,8 @@ export interface ControlDependencies {
   readonly images?: Pick<ImageRegistries, 'resolve'>;
   /** Whose results a profile's user may reuse: everybody's (null), or those kept under the name that it answers. */
   readonly scopeOf?: (profile: string) => Promise<string | null>;
+  /** Brings reminders to people; without it they are seen in a run's progress only. */
+  readonly sendReminder?: SendReminder;
 }
 
 export interface ContainerDependencies {
@@ -111,9 +122,12 @@ export interface ControlActivities {
   'medperf.checkHosting'(input: { readonly url: string; readonly sha256?: string }): Promise<HostingCheck>;
   'medperf.registerCube'(input: RegisterCubeInput): Promise<RegisterCubeResult>;
   'medperf.checkAssociation'(input: CheckAssociationInput): Promise<AssociationStanding>;
-  'medperf.requestAssociation'(input: RequestAssociationInput): Promise<void>;
-  'medperf.pollAssociation'(input: PairInput): Promise<PollAssociationResult>;
-  'medperf.withdrawAssociation'(input: PairInput): Promise<void>;
+  'medperf.requestAssociation'(input: RequestAssociationInput): Promise<MadeWhileTestHolds>;
+  'medperf.pollAssociation'(input: TestedPairInput): Promise<CommitteeLook>;
+  'medperf.withdrawAssociation'(input: PairInput): Promise<WithdrawResult>;
+  'medperf.checkRequest'(input: PairInput): Promise<RequestStanding>;
+  'medperf.approveAssociation'(input: TestedPairInput): Promise<MadeWhileTestHolds>;
+  'medperf.remind'(input: Reminder): Promise<RemindResult>;
 }
 
 /** The queue on which runs wait for shared work. */
@@ -145,6 +159,7 @@ export function createControlActivities({
   downloads = new Downloads(),
   images,
   scopeOf = () => Promise.resolve(null),
+  sendReminder,
 }: ControlDependencies): ControlActivities {
   return {
     'medperf.resolveBenchmark': (input) =>
@@ -187,6 +202,12 @@ export function createControlActivities({
       whileHeartbeating(async () => pollAssociation(await openRegistry(input.profile), input, cancellationSignal())),
     'medperf.withdrawAssociation': async (input) =>
       withdrawAssociation(await openRegistry(input.profile), input, cancellationSignal()),
+    'medperf.checkRequest': (input) =>
+      whileHeartbeating(async () => checkRequest(await openRegistry(input.profile), input, cancellationSignal())),
+    'medperf.approveAssociation': async (input) =>
+      approveAssociation(await openRegistry(input.profile), input, cancellationSignal()),
+    'medperf.remind': (input) =>
+      remind(sendReminder, { ...input, run: activityInfo().workflowExecution?.workflowId ?? '' }, cancellationSignal()),
   };
 }
 

@@ -36,7 +36,7 @@ Exit codes:
   ${EXIT.done}    done
   ${EXIT.failed}    failed
   ${EXIT.wrongUse}    wrong use of the command
-  ${EXIT.refused}    refused by the registry or the benchmark's committee
+  ${EXIT.refused}    refused by the registry or the benchmark's committee, or not decided in time
   ${EXIT.waitsForPerson}    waits for a person; the message says for what, and the run goes on waiting
   ${EXIT.placeUnavailable}    a place is unavailable: registry, Temporal, Docker or store
   ${EXIT.detached}  detached with Ctrl-C; the run goes on

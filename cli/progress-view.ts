@@ -1,5 +1,6 @@
 import type { LiveProgress, LiveStep } from '../client';
-import type { StageProgress, StepStatus } from '../contract';
+import { COMMITTEE_STEP } from '../contract';
+import type { Need, StageProgress, StepStatus } from '../contract';
 import { plainLine } from '../engine/log-tail';
 
 const MARKS: Readonly<Record<StepStatus, string>> = {
@@ -10,8 +11,6 @@ const MARKS: Readonly<Record<StepStatus, string>> = {
   cancelled: '–',
 };
 const BAR_WIDTH = 10;
-/** Its attempts are the committee's polls: one without a decision is no failure. */
-const COMMITTEE_STEP = 'committee';
 
 /** A run as a block of lines; `all` also shows the steps of stages that are over. */
 export function renderProgress(progress: LiveProgress, now: Date, all = false): string[] {
@@ -20,7 +19,7 @@ export function renderProgress(progress: LiveProgress, now: Date, all = false): 
     lines.push(`${MARKS[stage.status]} ${stage.stage}${elapsed(stage, now)}`);
     if (all || stage.status === 'running') lines.push(...stage.steps.flatMap((step) => renderStep(step, now)));
   }
-  for (const need of progress.needs) lines.push(`waits for ${need.from}: ${need.message}`);
+  for (const need of progress.needs) lines.push(...waitLines(need));
   lines.push(...cancellation(progress));
   if (progress.outcome !== null) lines.push(`outcome: ${progress.outcome}`);
   return lines;
@@ -50,9 +49,7 @@ function headline({ model, benchmark, id }: LiveProgress): string {
 
 function renderStep(step: LiveStep, now: Date): string[] {
   const within = (step.steps ?? []).flatMap((part) => renderStep(part, now)).map((line) => `    ${line}`);
-  const lines = [
-    `    ${MARKS[step.status]} ${step.name}${advance(step, now)}${step.reused === true ? ', reused' : ''}`,
-  ];
+  const lines = [`    ${MARKS[step.status]} ${step.name}${advance(step, now)}${remark(step)}`];
   if (step.status !== 'running') return [...lines, ...within];
   const trouble = troubleOf(step);
   if (trouble !== null) lines.push(`        ${trouble}${retryIn(step, now)}`);
@@ -61,7 +58,19 @@ function renderStep(step: LiveStep, now: Date): string[] {
   return [...lines, ...within];
 }
 
+function waitLines({ from, message, until, reminders }: Need): string[] {
+  const lines = [`waits for ${from}: ${message}${until === undefined ? '' : ` (until ${minute(until)})`}`];
+  if (reminders === undefined) return lines;
+  const where = reminders.sent ? 'sent' : 'seen only here';
+  return [...lines, `reminder ${reminders.count} at ${minute(reminders.last)}, ${where}`];
+}
+
+function minute(time: string): string {
+  return `${time.slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 function troubleOf(step: LiveStep): string | null {
+  // The attempts of that step are looks: one without a decision is no failure.
   if (step.lastFailure === undefined || step.activityId === COMMITTEE_STEP) return null;
   const attempt = step.attempt ?? 1;
   return `attempt ${Math.max(1, attempt - 1)} failed: ${firstLine(step.lastFailure)}`;
@@ -121,7 +130,7 @@ function events(progress: LiveProgress): string[] {
     for (const [at, step] of stage.steps.entries()) lines.push(...stepEvents(`${stage.stage} ${at + 1}`, step));
     if (stage.endedAt !== null) lines.push(`${stage.stage}: ${stage.status}${elapsed(stage, new Date(stage.endedAt))}`);
   }
-  for (const need of progress.needs) lines.push(`waits for ${need.from}: ${need.message}`);
+  for (const need of progress.needs) lines.push(...waitLines(need));
   lines.push(...cancellation(progress));
   if (progress.outcome !== null) lines.push(`outcome: ${progress.outcome}`);
   return lines;
@@ -129,11 +138,14 @@ function events(progress: LiveProgress): string[] {
 
 function stepEvents(place: string, step: LiveStep): string[] {
   if (step.endedAt !== null) {
-    const reused = step.reused === true ? ', reused' : '';
-    return [`${place}: ${step.name}: ${step.status}${elapsed(step, new Date(step.endedAt))}${reused}`];
+    return [`${place}: ${step.name}: ${step.status}${elapsed(step, new Date(step.endedAt))}${remark(step)}`];
   }
   const trouble = troubleOf(step);
   return [`${place}: ${step.name}`, ...(trouble === null ? [] : [`${place}: ${trouble}`])];
+}
+
+function remark({ reused, detail }: LiveStep): string {
+  return `${reused === true ? ', reused' : ''}${detail === undefined ? '' : `, ${detail}`}`;
 }
 
 function firstLine(text: string): string {

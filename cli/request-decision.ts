@@ -74,11 +74,12 @@ function printDecision(cli: Cli, id: string, result: unknown, association: Assoc
   const pair = `model ${modelUid} with benchmark ${benchmark}`;
   const words = {
     APPROVED: `The association of ${pair} is approved.`,
-    DECLINED: `Nothing was sent: the request for ${pair} was not confirmed.`,
+    DECLINED: `The request for ${pair} was not confirmed; the committee has none before it.`,
+    EXPIRED: `The committee has not decided on ${pair} in time, and the request is withdrawn.\n  next: to ask again, add --again.`,
     REJECTED: `The committee has rejected the association of ${pair}.\n  next: to ask again after changes, add --again.`,
   } as const;
   cli.output.result({ id, ...(result as object) }, () => words[decision]);
-  return decision === 'REJECTED' ? EXIT.refused : EXIT.done;
+  return decision === 'REJECTED' || decision === 'EXPIRED' ? EXIT.refused : EXIT.done;
 }
 
 function printSent(cli: Cli, id: string): number {

@@ -13,6 +13,8 @@ import {
   WORKFLOWS,
 } from '../contract';
 import type {
+  ApproveInput,
+  ApproveResult,
   AssociateInput,
   AssociateResult,
   Confirmation,
@@ -129,6 +131,15 @@ export class MedperfClient {
     );
   }
 
+  /** Approves a request after a test of its model; for a committee. */
+  startApprove(input: Omit<ApproveInput, 'profile'>): Promise<Run<ApproveResult>> {
+    const { name, server } = this.options.profile;
+    const full = { ...input, profile: name };
+    const { modelUid, benchmark } = input;
+    const summary = `approve model ${modelUid} for benchmark ${benchmark} after a test`;
+    return this.start(WORKFLOWS.approve, workflowId.approve(server, full), full, summary, String(modelUid), benchmark);
+  }
+
   startOnboard(input: Omit<OnboardInput, 'profile'>): Promise<Run<OnboardResult>> {
     const { name, server } = this.options.profile;
     const full = { ...input, profile: name };
@@ -159,27 +170,20 @@ export class MedperfClient {
   }
 
   /**
-   * Has a run that waits for the committee look for its decision at once; the waits after that begin short again. Nothing of it
-   * is in the run's history.
+   * Has a run that waits for the committee look for its decision at once; the waits after that begin short again.
    * @throws MedperfError `InvalidRequest` for a run that does not wait for a committee.
    */
   async lookNow(id: string): Promise<void> {
-    const { client, profile } = this.options;
-    try {
-      await client.workflowService.resetActivity({
-        namespace: client.options.namespace,
-        execution: { workflowId: id },
-        identity: profile.username,
-        id: COMMITTEE_STEP,
-      });
-    } catch (error) {
-      if (!isGrpcServiceError(error) || !NOT_FOUND.has(error.code)) throw error;
+    const handle = this.options.client.workflow.getHandle(id);
+    const { status, raw } = await handle.describe();
+    if (!raw.pendingActivities?.some(({ activityId }) => activityId === COMMITTEE_STEP)) {
       throw new MedperfError('InvalidRequest', {
         what: `The run ${id} does not wait for a committee's decision.`,
-        found: error.details,
-        next: 'See what it does: temporal-medperf run ls',
+        found: `a run that is ${status.name}`,
+        next: 'see what it does: temporal-medperf run ls',
       });
     }
+    await handle.signal('look');
   }
 
   /**

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../contract';
 import type {
+  ApproveInput,
   AssociateInput,
   HostingCheckInput,
   HostInput,
@@ -42,6 +43,8 @@ export const workflowId = {
   submit: (server: string, { name }: SubmitInput): string => `medperf-submit/${serverPart(server)}/${name}`,
   associate: (server: string, { benchmark, modelUid }: AssociateInput): string =>
     `medperf-associate/${serverPart(server)}/${benchmark}-${modelUid}`,
+  approve: (server: string, { benchmark, modelUid }: ApproveInput): string =>
+    `medperf-approve/${serverPart(server)}/${benchmark}-${modelUid}`,
   onboard: (server: string, { benchmark, name }: OnboardInput): string =>
     `medperf-onboard/${serverPart(server)}/${benchmark}-${name}`,
 };

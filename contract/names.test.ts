@@ -23,6 +23,7 @@ describe('permanent names', () => {
       'medperfOnboard',
       'medperfSweep',
       'medperfBenchmarkBase',
+      'medperfApprove',
     ]);
   });
 
@@ -48,6 +49,9 @@ describe('permanent names', () => {
       'medperf.identify',
       'medperf.findResult',
       'medperf.joinBase',
+      'medperf.remind',
+      'medperf.checkRequest',
+      'medperf.approveAssociation',
     ]);
   });
 

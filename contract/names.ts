@@ -10,6 +10,7 @@ export const WORKFLOWS = {
   onboard: 'medperfOnboard',
   sweep: 'medperfSweep',
   benchmarkBase: 'medperfBenchmarkBase',
+  approve: 'medperfApprove',
 } as const;
 
 export type WorkflowName = (typeof WORKFLOWS)[keyof typeof WORKFLOWS];
@@ -35,6 +36,9 @@ export const ACTIVITIES = {
   identify: 'medperf.identify',
   findResult: 'medperf.findResult',
   joinBase: 'medperf.joinBase',
+  remind: 'medperf.remind',
+  checkRequest: 'medperf.checkRequest',
+  approveAssociation: 'medperf.approveAssociation',
 } as const;
 
 /** Registry, store and hosting work; needs no Docker. */

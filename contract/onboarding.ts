@@ -1,3 +1,4 @@
+import type { CommitteeWaiting, Decision } from './approval';
 import type { CubeFormat, CubeRef, CubeType, HostedFiles } from './cubes';
 import type { BlobRef, Digest } from './digests';
 import type { Finding } from './failures';
@@ -67,7 +68,7 @@ export interface RegisteredCube {
   readonly imageId: Digest | null;
 }
 
-export interface AssociateInput {
+export interface AssociateInput extends CommitteeWaiting {
   readonly profile: string;
   readonly benchmark: number;
   readonly modelUid: number;
@@ -81,20 +82,18 @@ export interface AssociateInput {
   readonly gpus?: number;
 }
 
-/** Id of the activity that looks for the committee's decision again and again. */
-export const COMMITTEE_STEP = 'committee';
-
-export type Decision = 'APPROVED' | 'REJECTED';
-
 export interface AssociateResult {
   readonly benchmark: number;
   readonly modelUid: number;
-  /** `DECLINED`: the person asked to confirm said no, and nothing was sent. */
-  readonly decision: Decision | 'DECLINED';
+  /**
+   * `DECLINED`: the person asked to confirm said no, and no request is left. `EXPIRED`: the deadline passed without a
+   * decision, and the request was withdrawn.
+   */
+  readonly decision: Decision | 'DECLINED' | 'EXPIRED';
   readonly test: TestRunResult | null;
 }
 
-export interface OnboardInput {
+export interface OnboardInput extends CommitteeWaiting {
   readonly profile: string;
   readonly cube: CubeRef & { readonly kind: 'local' };
   readonly name: string;

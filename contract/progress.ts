@@ -1,7 +1,7 @@
 import type { WorkflowName } from './names';
 import type { CacheMiss } from './reuse';
 
-export const STAGES = ['test', 'package', 'host', 'submit', 'associate'] as const;
+export const STAGES = ['test', 'package', 'host', 'submit', 'associate', 'approve'] as const;
 export type Stage = (typeof STAGES)[number];
 
 export type Outcome =
@@ -15,6 +15,7 @@ export type Outcome =
   | 'approved'
   | 'rejected'
   | 'declined'
+  | 'expired'
   | 'failed'
   | 'cancelled';
 
@@ -70,6 +71,17 @@ export interface Need {
   readonly from: string;
   readonly since: string;
   readonly message: string;
+  /** When the run stops waiting for it; absent when it never does. */
+  readonly until?: string;
+  readonly reminders?: Reminders;
+}
+
+/** How often somebody was reminded of a need. */
+export interface Reminders {
+  readonly count: number;
+  readonly last: string;
+  /** False where the last one went nowhere but here: no worker knows a place for it, or the place did not take it. */
+  readonly sent: boolean;
 }
 
 /** What an activity tells through its heartbeat; merged into the progress by the client. */

@@ -1,9 +1,9 @@
 import type { ResourceUse } from './actions';
+import type { TestSubject } from './approval';
 import type { BenchmarkFacts } from './benchmarks';
 import type { Cube, CubeFormat, CubeRef, CubeType, HostedFiles } from './cubes';
 import type { BlobRef, Digest } from './digests';
 import type { HostingFinding } from './hosting';
-import type { Decision } from './onboarding';
 import type { CacheMiss, ResultOrigin } from './reuse';
 import type { ModelResult } from './test-run';
 
@@ -230,11 +230,17 @@ export interface CheckAssociationInput {
 export interface AssociationStanding {
   readonly modelName: string;
   readonly benchmark: BenchmarkFacts;
+  readonly subject: TestSubject;
   /** `none`: a request may be made; the others are the newest row of the pair. */
   readonly current: 'none' | 'pending' | 'approved' | 'rejected';
 }
 
-export interface RequestAssociationInput extends PairInput {
+/** A pair and what of it was tested. */
+export interface TestedPairInput extends PairInput {
+  readonly subject: TestSubject;
+}
+
+export interface RequestAssociationInput extends TestedPairInput {
   readonly again: boolean;
   /** Blob: the results as JSON; becomes the request's `metadata.test_result`. */
   readonly results: Digest;
@@ -246,8 +252,4 @@ export interface RegisterCubeResult {
   readonly uid: number;
   readonly name: string;
   readonly adopted: boolean;
-}
-
-export interface PollAssociationResult {
-  readonly decision: Decision;
 }

@@ -1,4 +1,3 @@
-import type { BenchmarkFacts } from './benchmarks';
 import type { CubeRef } from './cubes';
 import type { Digest } from './digests';
 import type { NoCache } from './test-steps';
@@ -57,5 +56,4 @@ export interface TestRunResult {
 export interface TestedBytes {
   readonly tree: Digest;
   readonly imageId: Digest;
-  readonly benchmark: BenchmarkFacts | null;
 }

@@ -5,15 +5,16 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { benchmarkFacts } from '../activities/resolve-benchmark';
+import { testSubject } from '../activities/test-subject';
 import { CONTROL_QUEUE, SEARCH_ATTRIBUTES } from '../contract';
-import type { RegisteredCube, TestRunResult } from '../contract';
+import type { TestRunResult } from '../contract';
 import { exampleTutorial, openLocalIssuer, seedTutorial, startRegistry } from '../devstack/registry';
 import type { LocalIssuer, RunningRegistry } from '../devstack/registry';
 import { openProfiles, openRegistry, signInLocally } from '../registry';
 import type { MedperfRegistry, Profiles } from '../registry';
 import { FileStore } from '../store/file-store';
 import { MedPerfPlugin, Registries } from '../worker';
+import type { EarlierTest } from '../workflows/associate-stage';
 import { eventually } from './medperf-stack';
 import { hashOf } from './registry-fixtures';
 
@@ -52,7 +53,7 @@ describe('a sign-in that expires while a workflow waits', () => {
     worker = await Worker.create({
       connection: temporal.nativeConnection,
       taskQueue: CONTROL_QUEUE,
-      workflowsPath: require.resolve('./cancelled-request-workflows'),
+      workflowsPath: require.resolve('./tested-request-workflows'),
       plugins: [new MedPerfPlugin({ control: { store, openRegistry: registries.open, publisher: null } })],
     });
     ended = worker.run();
@@ -92,24 +93,15 @@ describe('a sign-in that expires while a workflow waits', () => {
   async function start(modelUid: number): Promise<WorkflowHandle> {
     const { digest } = await store.putBytes('{"AUC":0.9}');
     const registry = await registryOf('default');
-    const benchmark = benchmarkFacts(await registry.benchmark(1), registry.format);
+    const subject = await testSubject(registry, await registry.benchmark(1), null, new AbortController().signal);
     await registry.close();
-    const tested = {
-      candidate: { results: digest },
-      tested: { tree: digest, imageId: digest, benchmark },
-    } as TestRunResult;
-    const registered: RegisteredCube = {
-      kind: 'cube',
-      uid: modelUid,
-      name: 'expired',
-      adopted: false,
-      tree: digest,
-      imageId: digest,
-    };
+    const test = { candidate: { results: digest }, tested: { tree: digest, imageId: digest } } as TestRunResult;
+    const registered = { uid: modelUid, name: 'expired', adopted: false, tree: digest, imageId: digest };
+    const earlier: EarlierTest = { test, registered: { kind: 'cube', ...registered }, subject };
     return temporal.client.workflow.start('associatesTested', {
       taskQueue: CONTROL_QUEUE,
       workflowId: 'expired',
-      args: [{ profile: 'default', benchmark: 1, modelUid, confirmed: true }, tested, registered],
+      args: [{ profile: 'default', benchmark: 1, modelUid, confirmed: true }, earlier],
     });
   }
 

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import type { MedperfClient, Run } from '../client';
 import type { OnboardResult, Progress } from '../contract';
 import { demoDataArchive } from '../devstack/demo-data';
 import { StartedContainers } from './container-starts';
 import { EmbeddedStack, EXAMPLE_CUBES } from './embedded-stack';
+import { keepHistory as keepHistoryOf } from './kept-histories';
 import { eventually } from './medperf-stack';
 
-const HISTORIES = join(__dirname, 'histories');
 const MODEL = join(EXAMPLE_CUBES, 'chestxray_mlp', 'mlcube');
 
 describe('onboarding on real parts', () => {
@@ -30,14 +29,8 @@ describe('onboarding on real parts', () => {
     );
   }
 
-  async function keepHistory(id: string, name: string): Promise<{ events: number; json: string }> {
-    const history = await stack.temporal.client.workflow.getHandle(id).fetchHistory();
-    const json = historyToJSON(history);
-    if (process.env['RECORD_HISTORIES'] !== undefined) {
-      await mkdir(HISTORIES, { recursive: true });
-      await writeFile(join(HISTORIES, `${name}.json`), json);
-    }
-    return { events: history.events?.length ?? 0, json };
+  function keepHistory(id: string, name: string): Promise<{ events: number; json: string }> {
+    return keepHistoryOf(stack.temporal.client, id, name);
   }
 
   async function sharedOf(id: string): Promise<string[]> {

@@ -1,11 +1,12 @@
 import { exampleTutorial, seedTutorial, startRegistry } from '../devstack/registry';
 import type { RunningRegistry } from '../devstack/registry';
 import { MedperfError } from '../contract';
-import type { CubeContent, NewCube } from '../registry';
+import type { NewCube } from '../registry';
 import { MedperfRegistry } from '../registry/medperf-registry';
 import { FaultProxy } from './fault-proxy';
 import type { Fault } from './fault-proxy';
-import { hashOf, People } from './registry-fixtures';
+import { modelContent } from './model-content';
+import { People } from './registry-fixtures';
 import type { Person } from './registry-fixtures';
 
 /** After the server did the work, but for the last. */
@@ -75,18 +76,7 @@ function bothThroughProxy(milliseconds?: number): readonly [MedperfRegistry, Med
 
 function newCube(state: NewCube['state'] = 'OPERATION'): NewCube {
   const name = `cube-${(names += 1)}`;
-  return { name, content: contentOf(name), state };
-}
-
-function contentOf(name: string): CubeContent {
-  const manifestHash = hashOf(`files of ${name}`);
-  if (dialect === 'HEAD') {
-    const config = { container_type: 'DockerImage', image: 'images.example/a:1', tasks: { infer: {} } };
-    const imageHash = `sha256:${hashOf('image')}`;
-    return { format: 'container', config, parameters: { manifestHash }, additionalFiles: null, imageHash };
-  }
-  const urls = { manifestUrl: 'https://h.example/mlcube.yaml' };
-  return { format: 'mlcube', urls, hashes: { manifestHash, imageHash: hashOf('image') } };
+  return { name, content: modelContent(name, dialect), state };
 }
 
 async function registered(): Promise<number> {

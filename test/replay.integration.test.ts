@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { DefaultLogger, bundleWorkflowCode, Runtime, Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { WORKFLOWS } from '../contract';
-
-const HISTORIES = join(__dirname, 'histories');
+import { HISTORIES } from './kept-histories';
 
 interface History {
   readonly events: readonly { workflowExecutionStartedEventAttributes?: { workflowType: { name: string } } }[];

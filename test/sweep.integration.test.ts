@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import Docker from 'dockerode';
@@ -16,11 +15,11 @@ import type { Execution, SweepReport } from '../engine/engine';
 import type { SweepParts } from '../engine/sweep';
 import { FileStore } from '../store/file-store';
 import { runWorkers } from '../worker/workers';
+import { keepHistory } from './kept-histories';
 import { eventually } from './medperf-stack';
 import { ensureNodeImage } from './node-image';
 import { PaperHost } from './paper-host';
 
-const HISTORIES = join(__dirname, 'histories');
 const NEVER = new AbortController().signal;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -258,9 +257,7 @@ describe('sweeping a host', () => {
     expect(await listRuns(temporal.client)).toEqual([]);
     const { policies, spec } = await temporal.client.schedule.getHandle(sweepSchedule(host)).describe();
     expect([policies.overlap, spec.intervals?.[0]?.every]).toEqual(['SKIP', 600_000]);
-    if (process.env['RECORD_HISTORIES'] !== undefined) {
-      await writeFile(join(HISTORIES, 'sweep.json'), historyToJSON(await done.fetchHistory()));
-    }
+    await keepHistory(temporal.client, done.workflowId, 'sweep');
   });
 
   it('brings a schedule up to date, and sweeps once more when the worker starts again', async () => {

@@ -14,6 +14,8 @@ export type { Policy } from './policy';
 export { policyFor } from './policy-rules';
 export type { Allowance, PolicyRule, RunKind } from './policy-rules';
 export { Registries } from './registries';
+export { REMINDER_URL, reminderWebhook } from './reminder-webhook';
 export { runWorkers } from './workers';
 export type { ContainerHost, WorkersOptions } from './workers';
 export type { ContainerDependencies, ControlDependencies, MedperfActivities } from '../activities';
+export type { SendReminder, SentReminder } from '../activities/remind';

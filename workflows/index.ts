@@ -1,4 +1,5 @@
 export {
+  medperfApprove,
   medperfAssociate,
   medperfCheckHosting,
   medperfHost,
@@ -9,5 +10,6 @@ export {
 } from './workflows';
 export { medperfBenchmarkBase } from './benchmark-base';
 export { medperfSweep } from './sweep';
-export { confirmUpdate } from './associate-stage';
+export { lookSignal } from './committee-desk';
+export { confirmUpdate } from './confirmation-desk';
 export { progressQuery } from './progress-recorder';

@@ -22,6 +22,12 @@ type OpenStage = Mutable<Omit<StageProgress, 'steps'>> & { steps: Mutable<StepPr
 /** What a step's function may add to its line while or after it runs. */
 export type StepNotes = Pick<StepProgress, 'host' | 'reused' | 'detail' | 'shared' | 'steps'>;
 
+/** A need while it is waited for. */
+export interface OpenNeed {
+  readonly facts: Need;
+  note(more: Pick<Need, 'reminders'>): void;
+}
+
 /** Keeps what the workflow knows of itself and answers the `progress` query, the search attributes and the UI from it. */
 export class ProgressRecorder {
   private readonly stages: OpenStage[];
@@ -61,14 +67,18 @@ export class ProgressRecorder {
   }
 
   /** Shows that a person has to act for as long as `wait` takes. */
-  async needing<T>(need: Omit<Need, 'since'>, wait: () => Promise<T>): Promise<T> {
-    const open = { ...need, since: now() };
-    this.needs.push(open);
+  async needing<T>(need: Omit<Need, 'since'>, wait: (open: OpenNeed) => Promise<T>): Promise<T> {
+    const facts: Mutable<Need> = { ...need, since: now() };
+    this.needs.push(facts);
     this.describe();
+    const note: OpenNeed['note'] = (more) => {
+      Object.assign(facts, more);
+      this.describe();
+    };
     try {
-      return await wait();
+      return await wait({ facts, note });
     } finally {
-      this.needs = this.needs.filter((other) => other !== open);
+      this.needs = this.needs.filter((other) => other !== facts);
       this.describe();
     }
   }
@@ -148,7 +158,7 @@ export class StageRecorder {
     });
   }
 
-  needing<T>(need: Omit<Need, 'since'>, wait: () => Promise<T>): Promise<T> {
+  needing<T>(need: Omit<Need, 'since'>, wait: (open: OpenNeed) => Promise<T>): Promise<T> {
     return this.recorder.needing(need, wait);
   }
 }

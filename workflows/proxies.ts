@@ -51,7 +51,16 @@ export const claims = proxyActivities<MedperfActivities>({
 export const committeePolls = proxyActivities<MedperfActivities>({
   taskQueue: CONTROL_QUEUE,
   startToCloseTimeout: '2 minutes',
+  // Its id is free for the next look only when it has ended.
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '2 seconds', backoffCoefficient: 1.2, maximumInterval: '10 minutes' },
+});
+
+/** A place that does not take a reminder is tried for some minutes; the next reminder comes anyway. */
+export const reminders = proxyActivities<MedperfActivities>({
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '1 minute',
+  retry: { ...RETRY, maximumAttempts: 8 },
 });
 
 /** Steps on a claimed host. One that takes none for `givenUpAfterMs` is given up, and another one claimed. */

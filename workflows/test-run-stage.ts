@@ -11,6 +11,7 @@ import type {
   Identified,
   IdentifiedCube,
   JoinedBase,
+  TestedBytes,
   TestRunInput,
   TestRunResult,
   TestSettings,
@@ -52,8 +53,7 @@ export async function testRunStage(input: TestRunInput, stage: StageRecorder): P
       { ...demoDataset(plan), prepared, ...cubes, candidate, reference },
     ]),
   );
-  const tested = { ...(await test.testedBytes()), benchmark: plan.benchmark };
-  return { ...report, tested, reused: test.allReused };
+  return { ...report, tested: await test.testedBytes(), reused: test.allReused };
 }
 
 async function planTest(input: TestRunInput, stage: StageRecorder): Promise<TestPlan> {
@@ -214,7 +214,7 @@ class ModelTest {
     return reference;
   }
 
-  async testedBytes(): Promise<Pick<TestRunResult['tested'], 'tree' | 'imageId'>> {
+  async testedBytes(): Promise<TestedBytes> {
     return { tree: (await this.model.cube()).tree, imageId: await this.model.imageId(this.desk) };
   }
 

@@ -1,4 +1,6 @@
 import type {
+  ApproveInput,
+  ApproveResult,
   AssociateInput,
   AssociateResult,
   CubeRef,
@@ -17,6 +19,7 @@ import type {
   TestRunResult,
 } from '../contract';
 import { HOSTING_CHECK } from '../contract';
+import { approveStage } from './approve-stage';
 import { associateStage, checkStanding } from './associate-stage';
 import { ending } from './ending';
 import { ProgressRecorder } from './progress-recorder';
@@ -61,6 +64,12 @@ export function medperfAssociate(input: AssociateInput): Promise<AssociateResult
   );
 }
 
+/** Approves a pending request for a committee, after testing its model. */
+export function medperfApprove(input: ApproveInput): Promise<ApproveResult> {
+  const progress = new ProgressRecorder(`model ${input.modelUid}`, benchmarkName(input.benchmark), ['approve']);
+  return ending(progress, 'approved', () => progress.during('approve', (stage) => approveStage(input, stage)));
+}
+
 /** The tutorial from its first step to its last: test → package → host → submit → associate. */
 export function medperfOnboard(input: OnboardInput): Promise<OnboardResult> {
   const { profile, cube, name, benchmark } = input;
@@ -75,18 +84,15 @@ export function medperfOnboard(input: OnboardInput): Promise<OnboardResult> {
     progress,
     ({ association }) => associationOutcome(association),
     async () => {
-      const { noCache, noReference, gpus, confirmed, again, withImage } = input;
+      const { noCache, noReference, gpus, confirmed, again, withImage, approvalDeadlineMs, remindAfterMs } = input;
       const testing = { profile, benchmark, ...given({ noCache, noReference, gpus }) };
 
-      const { format, test } = await progress.during('test', async (stage) => {
-        const standing = await checkStanding({ profile, benchmark, model: { name }, again: again ?? false }, stage);
-        return {
-          format: standing.benchmark.format,
-          test: await testRunStage({ ...testing, model: cube }, stage),
-        };
-      });
+      const { standing, test } = await progress.during('test', async (stage) => ({
+        standing: await checkStanding({ profile, benchmark, model: { name }, again: again ?? false }, stage),
+        test: await testRunStage({ ...testing, model: cube }, stage),
+      }));
       const packaged = await progress.during('package', (stage) =>
-        packageStage({ cube, type: 'model', format }, stage),
+        packageStage({ cube, type: 'model', format: standing.benchmark.format }, stage),
       );
       const hosted = await progress.during('host', (stage) =>
         hostStage({ packaged, name, ...given({ withImage }) }, stage),
@@ -98,10 +104,10 @@ export function medperfOnboard(input: OnboardInput): Promise<OnboardResult> {
         profile,
         benchmark,
         modelUid: registered.uid,
-        ...given({ noReference, gpus, confirmed, again }),
+        ...given({ noReference, gpus, confirmed, again, approvalDeadlineMs, remindAfterMs }),
       };
       const association = await progress.during('associate', (stage) =>
-        associateStage(request, stage, { test, registered }),
+        associateStage(request, stage, { test, registered, subject: standing.subject }),
       );
       return { test, packaged, hosted, registered, association };
     },
@@ -109,7 +115,7 @@ export function medperfOnboard(input: OnboardInput): Promise<OnboardResult> {
 }
 
 function associationOutcome({ decision }: AssociateResult): Outcome {
-  return ({ APPROVED: 'approved', REJECTED: 'rejected', DECLINED: 'declined' } as const)[decision];
+  return ({ APPROVED: 'approved', REJECTED: 'rejected', DECLINED: 'declined', EXPIRED: 'expired' } as const)[decision];
 }
 
 function modelName(model: CubeRef | undefined): string {

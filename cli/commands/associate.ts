@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { NoCache } from '../../contract';
 import { define, wholeNumber } from '../command';
+import { duration } from '../durations';
 import { noCacheFrom, withCacheOptions } from '../no-cache';
 import type { CacheOptions } from '../no-cache';
 import { followRequest } from '../request-decision';
@@ -17,6 +18,8 @@ export interface RequestingOptions extends WaitingOptions, CacheOptions {
   readonly wait?: boolean;
   readonly reference: boolean;
   readonly gpus?: number;
+  readonly approvalDeadline?: number;
+  readonly remindAfter?: number;
 }
 
 interface AssociateOptions extends RequestingOptions {
@@ -32,7 +35,11 @@ export function addAssociateCommand(mlcube: Command): void {
         'test with records and files that the store has',
       ),
     ),
-    ['mlcube associate --benchmark 1 --model_uid 4', 'mlcube associate -b 1 -m 4 -y --wait'],
+    [
+      'mlcube associate --benchmark 1 --model_uid 4',
+      'mlcube associate -b 1 -m 4 -y --wait',
+      'mlcube associate -b 1 -m 4 --approval-deadline 30d',
+    ],
     (cli, options: AssociateOptions) =>
       withSession(cli, async (session) => {
         const run = await session.medperf.startAssociate({
@@ -52,6 +59,12 @@ export function withRequesting(command: Command): Command {
     .option('-y, --yes', 'send the request without asking')
     .option('--again', 'ask again after a rejection')
     .option('--wait', "stay until the committee's decision")
+    .option(
+      '--approval-deadline <time>',
+      'withdraw the request when there is no decision by then, such as 30d',
+      duration,
+    )
+    .option('--remind-after <time>', 'when to remind first of what is waited for (default: 1d)', duration)
     .option('--no-reference', "leave the benchmark's reference model out of the test")
     .option('--gpus <count>', "GPUs for the model's infer task", wholeNumber);
 }
@@ -62,6 +75,8 @@ interface Requested {
   readonly noCache?: NoCache;
   readonly noReference?: true;
   readonly gpus?: number;
+  readonly approvalDeadlineMs?: number;
+  readonly remindAfterMs?: number;
 }
 
 /** The options as the workflows take them; only what was given is in it. */
@@ -72,5 +87,7 @@ export function requested(options: RequestingOptions): Requested {
     ...noCacheFrom(options),
     ...(options.reference ? {} : { noReference: true }),
     ...(options.gpus === undefined ? {} : { gpus: options.gpus }),
+    ...(options.approvalDeadline === undefined ? {} : { approvalDeadlineMs: options.approvalDeadline }),
+    ...(options.remindAfter === undefined ? {} : { remindAfterMs: options.remindAfter }),
   };
 }

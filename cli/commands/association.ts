@@ -2,9 +2,14 @@ import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { AssociationRecord } from '../../registry';
 import { define, wholeNumber } from '../command';
-import { withRegistry } from '../session';
+import { EXIT } from '../exit-codes';
+import { noCacheFrom, withCacheOptions } from '../no-cache';
+import type { CacheOptions } from '../no-cache';
+import { withRegistry, withSession } from '../session';
 import type { Cli } from '../session';
 import { table } from '../tables';
+import { resultOf, withDetach } from '../waiting';
+import type { WaitingOptions } from '../waiting';
 import { WrongUse } from '../wrong-use';
 
 interface PairOptions {
@@ -30,8 +35,12 @@ export function addAssociationCommands(program: Command): void {
       cli.output.result(rows, () => associationTable(rows));
     },
   );
-  addDecision(association, 'approve', 'APPROVED');
-  addDecision(association, 'reject', 'REJECTED');
+  addApproval(association);
+  define(
+    withPair(association.command('reject').description('Reject a pending request, or withdraw your own')),
+    ['association reject --benchmark 1 --model_uid 4', 'association reject -b 1 -m 4 --profile committee'],
+    (cli, options: PairOptions) => decide(cli, options, 'REJECTED'),
+  );
   define(
     withPair(
       association.command('set-priority').alias('set_priority').description("Set the order of a benchmark's models"),
@@ -65,12 +74,57 @@ export function withPair(command: Command): Command {
     .requiredOption('-m, --model-uid <uid>', 'uid of the model (also --model_uid)', wholeNumber);
 }
 
-function addDecision(association: Command, name: 'approve' | 'reject', status: 'APPROVED' | 'REJECTED'): void {
+interface ApprovalOptions extends PairOptions, WaitingOptions, CacheOptions {
+  readonly afterTest?: boolean;
+  readonly reference: boolean;
+  readonly gpus?: number;
+}
+
+function addApproval(association: Command): void {
+  const command = withPair(association.command('approve').description('Approve a pending request'))
+    .option('--after-test', 'test the model here first, and approve only what passes')
+    .option('--no-reference', "with --after-test: leave the benchmark's reference model out of the test")
+    .option('--gpus <count>', "with --after-test: GPUs for the model's infer task", wholeNumber);
   define(
-    withPair(association.command(name).description(`Decide on a pending request: ${name} it`)),
-    [`association ${name} --benchmark 1 --model_uid 4`, `association ${name} -b 1 -m 4 --profile committee`],
-    (cli, options: PairOptions) => decide(cli, options, status),
+    withCacheOptions(withDetach(command)),
+    [
+      'association approve --benchmark 1 --model_uid 4',
+      'association approve -b 1 -m 4 --after-test --profile committee',
+    ],
+    (cli, options: ApprovalOptions) =>
+      options.afterTest === true
+        ? approveAfterTest(cli, options)
+        : decide(cli, withoutTestOptions(options), 'APPROVED'),
   );
+}
+
+function withoutTestOptions(options: ApprovalOptions): PairOptions {
+  const { gpus, reference, detach, modelUid, benchmark } = options;
+  const given = gpus !== undefined || !reference || detach === true || Object.keys(noCacheFrom(options)).length > 0;
+  if (!given) return { modelUid, benchmark };
+  throw new WrongUse({
+    what: 'Options for a test are given, and no test is asked for.',
+    next: 'add --after-test, or leave --no-reference, --gpus, --no-cache and --detach out.',
+  });
+}
+
+function approveAfterTest(cli: Cli, options: ApprovalOptions): Promise<number> {
+  const { benchmark, modelUid, gpus, reference } = options;
+  return withSession(cli, async (session) => {
+    const run = await session.medperf.startApprove({
+      benchmark,
+      modelUid,
+      ...noCacheFrom(options),
+      ...(reference ? {} : { noReference: true }),
+      ...(gpus === undefined ? {} : { gpus }),
+    });
+    const ended = await resultOf(cli, session, run, options);
+    if (ended === null) return EXIT.done;
+    const pair = `model ${modelUid} with benchmark ${benchmark}`;
+    const how = ended.result.test === null ? 'was approved before' : 'passed its test and is APPROVED';
+    cli.output.result({ id: run.id, ...ended.result }, () => `The association of ${pair} ${how}.`);
+    return EXIT.done;
+  });
 }
 
 async function decide(cli: Cli, pair: PairOptions, status: 'APPROVED' | 'REJECTED'): Promise<void> {

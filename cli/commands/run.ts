@@ -133,7 +133,7 @@ async function watch(cli: Cli, session: Session, id: string): Promise<number> {
   const ended = await resultOf(cli, session, session.medperf.run<unknown>(id));
   const { outcome } = await session.medperf.progress(id);
   cli.output.result({ id, outcome, result: ended?.result }, () => `The run has ended: ${outcome ?? 'no outcome'}.`);
-  return outcome === 'rejected' ? EXIT.refused : EXIT.done;
+  return outcome === 'rejected' || outcome === 'expired' ? EXIT.refused : EXIT.done;
 }
 
 async function confirmRun(cli: Cli, { medperf, profile }: Session, id: string, send: boolean): Promise<void> {

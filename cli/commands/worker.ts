@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import type { ControlDependencies } from '../../activities';
 import { CONTAINERS_QUEUE, CONTROL_QUEUE, MedperfError } from '../../contract';
 import { lockDirectory } from '../../devstack/directory-lock';
 import { readDevStack } from '../../devstack/stack-record';
@@ -11,7 +12,7 @@ import { ImageRegistries } from '../../hosting/oci-registry';
 import { openProfiles } from '../../registry';
 import { Downloads } from '../../store/downloads';
 import type { Store } from '../../store/store';
-import { DEFAULT_POLICY, readPolicy, Registries, runWorkers } from '../../worker';
+import { DEFAULT_POLICY, readPolicy, Registries, REMINDER_URL, reminderWebhook, runWorkers } from '../../worker';
 import type { Policy, WorkersOptions } from '../../worker';
 import { define, wholeNumber } from '../command';
 import { startedBy } from '../detached-process';
@@ -117,6 +118,7 @@ async function serve(
             publisher: files.publisher,
             images: lookups,
             ...(policy.reuse === 'own' ? { scopeOf: registries.scopeOf } : {}),
+            ...remindersFrom(process.env),
           },
         }),
     ...(host === null
@@ -136,6 +138,10 @@ async function serve(
     await connection.close();
     closeStore();
   }
+}
+
+function remindersFrom({ [REMINDER_URL]: address }: NodeJS.ProcessEnv): Pick<ControlDependencies, 'sendReminder'> {
+  return address === undefined || address === '' ? {} : { sendReminder: reminderWebhook(address) };
 }
 
 /** From where the policy allows, from where this worker publishes, and from the dev stack's file host. */

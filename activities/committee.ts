@@ -1,0 +1,103 @@
+import { isSameSubject, MedperfError } from '../contract';
+import type {
+  CommitteeLook,
+  MadeWhileTestHolds,
+  PairInput,
+  RequestStanding,
+  TestedPairInput,
+  WithdrawResult,
+} from '../contract';
+import type { AssociationRecord, Registry } from '../registry';
+import { benchmarkFacts } from './resolve-benchmark';
+import { readSubject, testSubject } from './test-subject';
+
+/** One look at the committee's decision; none yet is a failure that the server retries after a growing interval. */
+export async function pollAssociation(
+  registry: Registry,
+  pair: TestedPairInput,
+  signal: AbortSignal,
+): Promise<CommitteeLook> {
+  const row = await registry.association(pair.modelUid, pair.benchmark, signal);
+  if (row === null) {
+    throw new MedperfError('RegistryRejected', {
+      what: `The request to associate ${wordsFor(pair)} is no longer in the registry.`,
+      next: 'ask the benchmark owner why it was deleted; then request again.',
+    });
+  }
+  if (row.status !== 'PENDING') return { decision: row.status };
+  const now = await readSubject(registry, pair, signal);
+  if (!isSameSubject(now, pair.subject)) return { decision: null, changedTo: now };
+  throw new MedperfError('NeedsAttention', {
+    what: `The committee of benchmark ${pair.benchmark} has not decided on model ${pair.modelUid} yet.`,
+    next: 'wait; nothing is to be done here.',
+  });
+}
+
+/** Takes one's own pending request back; one that was decided meanwhile is left as it is. */
+export async function withdrawAssociation(
+  registry: Registry,
+  { benchmark, modelUid }: PairInput,
+  signal: AbortSignal,
+): Promise<WithdrawResult> {
+  const row = await registry.association(modelUid, benchmark, signal);
+  if (row === null) return { decision: null };
+  if (row.status !== 'PENDING') return { decision: row.status };
+  if (row.initiatedBy !== (await registry.me(signal)).uid) return { decision: null };
+  try {
+    await registry.decideAssociation(modelUid, benchmark, 'REJECTED', signal);
+  } catch (error) {
+    const now = await registry.association(modelUid, benchmark, signal);
+    if (now?.status !== 'APPROVED') throw error;
+    return { decision: 'APPROVED' };
+  }
+  return { decision: null };
+}
+
+/** Finds out what the registry would refuse to a committee, before an expensive test. */
+export async function checkRequest(registry: Registry, pair: PairInput, signal: AbortSignal): Promise<RequestStanding> {
+  const [benchmark, model, row] = await Promise.all([
+    registry.benchmark(pair.benchmark, signal),
+    registry.model(pair.modelUid, signal),
+    registry.association(pair.modelUid, pair.benchmark, signal),
+  ]);
+  if (row?.status !== 'PENDING' && row?.status !== 'APPROVED') throw notPending(pair, row);
+  if (row.status === 'PENDING' && row.initiatedBy === (await registry.me(signal)).uid) throw ownRequest(pair);
+  return {
+    modelName: model.name,
+    benchmark: benchmarkFacts(benchmark, registry.format),
+    subject: await testSubject(registry, benchmark, model, signal),
+    current: row.status === 'PENDING' ? 'pending' : 'approved',
+  };
+}
+
+/** Approves a pending request, unless something changed that its test read. */
+export async function approveAssociation(
+  registry: Registry,
+  { subject, ...pair }: TestedPairInput,
+  signal: AbortSignal,
+): Promise<MadeWhileTestHolds> {
+  const now = await readSubject(registry, pair, signal);
+  if (!isSameSubject(now, subject)) return { changedTo: now };
+  await registry.decideAssociation(pair.modelUid, pair.benchmark, 'APPROVED', signal);
+  return { changedTo: null };
+}
+
+function notPending(pair: PairInput, row: AssociationRecord | null): MedperfError {
+  return new MedperfError('RegistryRejected', {
+    what: `There is no request to associate ${wordsFor(pair)} that could be approved.`,
+    expected: 'a pending request',
+    found: row === null ? 'none' : `state ${row.status}`,
+    next: "see the associations (temporal-medperf association ls); a rejected request is the model's owner's to repeat.",
+  });
+}
+
+function ownRequest(pair: PairInput): MedperfError {
+  return new MedperfError('RegistryRejected', {
+    what: `The request to associate ${wordsFor(pair)} is this profile's own, and whoever made a request cannot approve it.`,
+    next: 'let the other side approve it: the owner of the benchmark, or of the model (--profile).',
+  });
+}
+
+function wordsFor({ modelUid, benchmark }: PairInput): string {
+  return `model ${modelUid} with benchmark ${benchmark}`;
+}

@@ -1,0 +1,91 @@
+import type { BenchmarkFacts } from './benchmarks';
+import type { Digest } from './digests';
+import type { Need } from './progress';
+import type { PairInput } from './steps';
+import type { TestRunResult } from './test-run';
+import type { NoCache } from './test-steps';
+
+/** Id of the activity that looks for the committee's decision again and again. */
+export const COMMITTEE_STEP = 'committee';
+
+export type Decision = 'APPROVED' | 'REJECTED';
+
+/**
+ * What a compatibility test reads, as far as the registry tells: the same as long as a test would read the same. Names,
+ * states, and where files lie whose hashes are recorded do not count.
+ */
+export interface TestSubject {
+  /** Of the benchmark, its cubes, its reference model and its demo data. */
+  readonly benchmark: Digest;
+  /** Null for a model that is not registered yet. */
+  readonly model: Digest | null;
+}
+
+export function isSameSubject(one: TestSubject, other: TestSubject): boolean {
+  return one.benchmark === other.benchmark && one.model === other.model;
+}
+
+/** How long a run waits for the committee. */
+export interface CommitteeWaiting {
+  /** The request is withdrawn when there is no decision so many milliseconds after the run began to wait; else never. */
+  readonly approvalDeadlineMs?: number;
+  /** Milliseconds to the first reminder, {@link FIRST_REMINDER_MS} when absent; those after it come after growing waits. */
+  readonly remindAfterMs?: number;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+export const FIRST_REMINDER_MS = DAY_MS;
+/** Reminders come no rarer than this, unless the first was to come later. */
+export const LONGEST_REMINDER_MS = 7 * DAY_MS;
+
+/** What somebody is reminded of. */
+export interface Reminder extends Pick<Need, 'what' | 'from' | 'message' | 'until'> {
+  readonly since: string;
+  /** Counts from 1. */
+  readonly count: number;
+  readonly benchmark: number;
+  readonly modelUid: number;
+}
+
+export interface RemindResult {
+  /** False where the worker has no place to send reminders to. */
+  readonly sent: boolean;
+}
+
+/** One look at the committee's decision, while the registry tells that the test still holds. */
+export type CommitteeLook =
+  { readonly decision: Decision } | { readonly decision: null; readonly changedTo: TestSubject };
+
+/** What a change in the registry ended with that is made only while the test it rests on holds. */
+export interface MadeWhileTestHolds {
+  /** What is to be tested before it can be made; null when it was made. */
+  readonly changedTo: TestSubject | null;
+}
+
+export interface WithdrawResult {
+  /** The committee's, where it came first. */
+  readonly decision: Decision | null;
+}
+
+export interface ApproveInput extends PairInput {
+  readonly noCache?: NoCache;
+  readonly noReference?: boolean;
+  /** GPUs for the model's infer task, a count; 0 or absent is none. */
+  readonly gpus?: number;
+}
+
+export interface ApproveResult {
+  readonly benchmark: number;
+  readonly modelUid: number;
+  readonly decision: 'APPROVED';
+  /** Null when the request was approved before. */
+  readonly test: TestRunResult | null;
+}
+
+/** A request as its committee finds it. */
+export interface RequestStanding {
+  readonly modelName: string;
+  readonly benchmark: BenchmarkFacts;
+  readonly subject: TestSubject;
+  readonly current: 'pending' | 'approved';
+}

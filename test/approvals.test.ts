@@ -1,0 +1,247 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkAssociation, requestAssociation } from '../activities/association';
+import { approveAssociation, checkRequest, pollAssociation, withdrawAssociation } from '../activities/committee';
+import { readSubject } from '../activities/test-subject';
+import { exampleTutorial, seedTutorial, startRegistry } from '../devstack/registry';
+import type { RunningRegistry } from '../devstack/registry';
+import type { MadeWhileTestHolds, PairInput, TestSubject } from '../contract';
+import { MedperfRegistry } from '../registry/medperf-registry';
+import { FileStore } from '../store/file-store';
+import { modelContent } from './model-content';
+import { hashOf, People } from './registry-fixtures';
+import type { Person } from './registry-fixtures';
+
+const signal = new AbortController().signal;
+/** What a benchmark is made of, less what the server sets. */
+const COPIED = [
+  'docs_url',
+  'demo_dataset_tarball_url',
+  'demo_dataset_tarball_hash',
+  'demo_dataset_generated_uid',
+  'data_preparation_mlcube',
+  'data_evaluator_mlcube',
+  'reference_model',
+  'reference_model_mlcube',
+  'metadata',
+];
+
+describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect) => {
+  let server: RunningRegistry;
+  let people: People;
+  let owner: MedperfRegistry;
+  let committee: MedperfRegistry;
+  let store: FileStore;
+  let folder: string;
+  let names = 0;
+
+  beforeAll(async () => {
+    server = await startRegistry({ dialect, database: {} });
+    await seedTutorial(server, exampleTutorial(dialect));
+    people = new People(server.url);
+    owner = registryOf('testmodelowner');
+    committee = registryOf('testbenchmarkowner');
+    folder = await mkdtemp(join(tmpdir(), 'medperf-approvals-'));
+    store = new FileStore(join(folder, 'store'));
+  });
+  afterAll(async () => {
+    await Promise.all([owner.close(), committee.close()]);
+    await server.close();
+    await rm(folder, { recursive: true });
+  });
+
+  function registryOf(person: Person): MedperfRegistry {
+    return new MedperfRegistry({ server: server.url, dialect, authorization: people.authorization(person) });
+  }
+
+  async function change(person: Person, path: string, body: object, method = 'PUT'): Promise<Record<string, unknown>> {
+    const reply = await people.call(person, method, path, body);
+    if (reply.status >= 300) throw new Error(`${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
+    return reply.body as Record<string, unknown>;
+  }
+
+  /** One of the committee's that is approved and may still be changed. */
+  async function newBenchmark(): Promise<number> {
+    const { body } = await people.call('testbenchmarkowner', 'GET', '/benchmarks/1/');
+    const copy = Object.fromEntries(Object.entries(body as object).filter(([field]) => COPIED.includes(field)));
+    const { id } = await change('testbenchmarkowner', '/benchmarks/', { ...copy, name: newName() }, 'POST');
+    await change('admin', `/benchmarks/${Number(id)}/`, { approval_status: 'APPROVED' });
+    return Number(id);
+  }
+
+  function newName(): string {
+    return `name-${(names += 1)}`;
+  }
+
+  async function newModel(): Promise<number> {
+    const name = newName();
+    const model = { name, content: modelContent(name, dialect), state: 'OPERATION' } as const;
+    return (await owner.registerModel(model)).record.uid;
+  }
+
+  async function newPair(): Promise<PairInput> {
+    return { profile: 'default', benchmark: await newBenchmark(), modelUid: await newModel() };
+  }
+
+  function changeBenchmark({ benchmark }: PairInput, fields: object): Promise<unknown> {
+    return change('testbenchmarkowner', `/benchmarks/${benchmark}/`, fields);
+  }
+
+  function otherDemoData(pair: PairInput): Promise<unknown> {
+    return changeBenchmark(pair, { demo_dataset_tarball_hash: hashOf(newName()) });
+  }
+
+  async function request(pair: PairInput, subject?: TestSubject): Promise<MadeWhileTestHolds> {
+    const results = (await store.putBytes('{"AUC":0.9}')).digest;
+    const tested = subject ?? (await readSubject(owner, pair, signal));
+    return requestAssociation({ store, registry: owner }, { ...pair, again: false, subject: tested, results }, signal);
+  }
+
+  async function statusOf({ modelUid, benchmark }: PairInput): Promise<string | null> {
+    return (await owner.association(modelUid, benchmark))?.status ?? null;
+  }
+
+  describe('what a test reads', () => {
+    it('stays the same while names, texts and addresses change', async () => {
+      const pair = await newPair();
+      const before = await readSubject(owner, pair, signal);
+      await changeBenchmark(pair, {
+        name: newName(),
+        description: 'other words',
+        demo_dataset_tarball_url: 'https://elsewhere.example/demo.tar.gz',
+      });
+      expect(await readSubject(owner, pair, signal)).toEqual(before);
+    });
+
+    it.each<[string, (other: number) => object]>([
+      ['the demo data', () => ({ demo_dataset_tarball_hash: hashOf('others') })],
+      ['that the demo data is prepared', () => ({ metadata: { demo_dataset_already_prepared: true } })],
+      [
+        'the reference model',
+        (other) => ({ [dialect === 'HEAD' ? 'reference_model' : 'reference_model_mlcube']: other }),
+      ],
+      ['the metrics', () => ({ data_evaluator_mlcube: 1 })],
+      ['the data preparator', () => ({ data_preparation_mlcube: 3 })],
+    ])('changes with %s', async (_what, fields) => {
+      const pair = await newPair();
+      const before = await readSubject(owner, pair, signal);
+      await changeBenchmark(pair, fields(await newModel()));
+      const after = await readSubject(owner, pair, signal);
+      expect(after.model).toBe(before.model);
+      expect(after.benchmark).not.toBe(before.benchmark);
+    });
+
+    it('is the same before a model is registered and after, but for the model', async () => {
+      const { benchmark, profile, modelUid } = await newPair();
+      const named = await checkAssociation(
+        owner,
+        { profile, benchmark, model: { name: newName() }, again: false },
+        signal,
+      );
+      const registered = await checkAssociation(
+        owner,
+        { profile, benchmark, model: { uid: modelUid }, again: false },
+        signal,
+      );
+      expect(named.subject).toEqual({ ...registered.subject, model: null });
+      expect(registered.subject).toEqual(await readSubject(owner, { benchmark, modelUid }, signal));
+    });
+  });
+
+  it('requests nothing when the benchmark is no longer what was tested', async () => {
+    const pair = await newPair();
+    const tested = await readSubject(owner, pair, signal);
+    await otherDemoData(pair);
+    const { changedTo } = await request(pair, tested);
+    expect(changedTo).toEqual(await readSubject(owner, pair, signal));
+    expect(await statusOf(pair)).toBeNull();
+    expect(await request(pair, changedTo ?? tested)).toEqual({ changedTo: null });
+    expect(await statusOf(pair)).toBe('PENDING');
+  });
+
+  it('looks for a change as long as there is no decision, and for the decision first', async () => {
+    const pair = await newPair();
+    const subject = await readSubject(owner, pair, signal);
+    const look = () => pollAssociation(owner, { ...pair, subject }, signal);
+    await expect(look()).rejects.toMatchObject({ type: 'RegistryRejected' });
+    await request(pair);
+    await expect(look()).rejects.toMatchObject({ type: 'NeedsAttention' });
+    await otherDemoData(pair);
+    expect(await look()).toEqual({ decision: null, changedTo: await readSubject(owner, pair, signal) });
+    await committee.decideAssociation(pair.modelUid, pair.benchmark, 'REJECTED');
+    expect(await look()).toEqual({ decision: 'REJECTED' });
+  });
+
+  describe('withdrawing', () => {
+    it("takes one's own pending request back, and finds nothing to do after that", async () => {
+      const pair = await newPair();
+      expect(await withdrawAssociation(owner, pair, signal)).toEqual({ decision: null });
+      await request(pair);
+      expect(await withdrawAssociation(owner, pair, signal)).toEqual({ decision: null });
+      expect(await statusOf(pair)).toBe('REJECTED');
+    });
+
+    it("leaves somebody else's request alone", async () => {
+      const pair = await newPair();
+      await committee.requestAssociation({ ...pair, testResult: {}, again: false });
+      expect(await withdrawAssociation(owner, pair, signal)).toEqual({ decision: null });
+      expect(await statusOf(pair)).toBe('PENDING');
+    });
+
+    it('tells the decision that came first', async () => {
+      const pair = await newPair();
+      await request(pair);
+      await committee.decideAssociation(pair.modelUid, pair.benchmark, 'APPROVED');
+      expect(await withdrawAssociation(owner, pair, signal)).toEqual({ decision: 'APPROVED' });
+    });
+
+    it('tells the approval that came between its look and its withdrawal', async () => {
+      const pair = await newPair();
+      await request(pair);
+      const overtaken = Object.create(owner, {
+        me: {
+          value: async () => {
+            await committee.decideAssociation(pair.modelUid, pair.benchmark, 'APPROVED');
+            return owner.me();
+          },
+        },
+      }) as MedperfRegistry;
+      expect(await withdrawAssociation(overtaken, pair, signal)).toEqual({ decision: 'APPROVED' });
+      expect(await statusOf(pair)).toBe('APPROVED');
+    });
+  });
+
+  describe('a committee that approves after a test', () => {
+    it('is told before the test what could not be approved', async () => {
+      const pair = await newPair();
+      await expect(checkRequest(committee, pair, signal)).rejects.toMatchObject({
+        type: 'RegistryRejected',
+        facts: { found: 'none' },
+      });
+      await request(pair);
+      await expect(checkRequest(owner, pair, signal)).rejects.toMatchObject({
+        type: 'RegistryRejected',
+        facts: { what: expect.stringContaining("this profile's own") as string },
+      });
+      const subject = await readSubject(owner, pair, signal);
+      expect(await checkRequest(committee, pair, signal)).toMatchObject({ current: 'pending', subject });
+      await withdrawAssociation(owner, pair, signal);
+      await expect(checkRequest(committee, pair, signal)).rejects.toMatchObject({ facts: { found: 'state REJECTED' } });
+    });
+
+    it('approves what was tested and nothing else, however often it is asked', async () => {
+      const pair = await newPair();
+      await request(pair);
+      const { subject } = await checkRequest(committee, pair, signal);
+      await otherDemoData(pair);
+      const { changedTo } = await approveAssociation(committee, { ...pair, subject }, signal);
+      expect(changedTo).toEqual(await readSubject(owner, pair, signal));
+      expect(await statusOf(pair)).toBe('PENDING');
+      const again = { ...pair, subject: changedTo ?? subject };
+      expect(await approveAssociation(committee, again, signal)).toEqual({ changedTo: null });
+      expect(await approveAssociation(committee, again, signal)).toEqual({ changedTo: null });
+      expect(await checkRequest(committee, pair, signal)).toMatchObject({ current: 'approved' });
+    });
+  });
+});

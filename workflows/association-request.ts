@@ -1,0 +1,98 @@
+import { CancellationScope, CancelledFailure, isCancellation, log } from '@temporalio/workflow';
+import type {
+  AssociateResult,
+  AssociationStanding,
+  Decision,
+  Digest,
+  PairInput,
+  TestRunResult,
+  TestSubject,
+} from '../contract';
+import type { StageRecorder } from './progress-recorder';
+import { registryCalls } from './proxies';
+
+/** Ended by a decision, or sent, or not sent as the test no longer holds. */
+type Sent =
+  | { readonly decision: Decision; readonly changedTo: null }
+  | { readonly decision: null; readonly changedTo: TestSubject | null };
+
+/** The one request of a run that may be with the committee. */
+export class AssociationRequest {
+  private mayBePending: boolean;
+  /** Of the pending request; null where somebody else sent it. */
+  private results: Digest | null = null;
+
+  constructor(
+    private readonly pair: PairInput,
+    private again: boolean,
+    private readonly standing: AssociationStanding,
+    private readonly stage: StageRecorder,
+  ) {
+    this.mayBePending = standing.current === 'pending';
+  }
+
+  get isSent(): boolean {
+    return this.mayBePending;
+  }
+
+  /** True while the committee has just these results before it. */
+  carries(test: TestRunResult): boolean {
+    return this.mayBePending && this.results === test.candidate.results;
+  }
+
+  /** Sends the test's results; an earlier request with others is withdrawn, unless the committee was faster. */
+  async send({ candidate: { results } }: TestRunResult, subject: TestSubject): Promise<Sent> {
+    if (this.mayBePending) {
+      const { decision } = await this.withdraw();
+      if (decision !== null) return { decision, changedTo: null };
+      this.again = true;
+    }
+    // Until an attempt has ended, nobody knows whether the request was made.
+    this.mayBePending = true;
+    const { changedTo } = await this.stage.step('request', this.name(), () =>
+      registryCalls['medperf.requestAssociation'].executeWithOptions(
+        { activityId: 'request', cancellationType: 'WAIT_CANCELLATION_COMPLETED' },
+        [{ ...this.pair, again: this.again, subject, results }],
+      ),
+    );
+    this.mayBePending = changedTo === null;
+    this.results = changedTo === null ? results : null;
+    return { decision: null, changedTo };
+  }
+
+  /**
+   * Lets no request outlive the run undecided. A decision that comes before the withdrawal is the end after all, unless
+   * the run was cancelled or failed.
+   */
+  async withdrawnUnlessDecided(work: () => Promise<AssociateResult>): Promise<AssociateResult> {
+    let end: AssociateResult;
+    try {
+      end = await work();
+    } catch (error) {
+      await this.withdraw().catch((withdrawal: unknown) => {
+        log.warn('The request could not be withdrawn.', { error: String(withdrawal) });
+      });
+      // An attempt that ends badly after the cancellation is reported as a failure.
+      if (isCancellation(error) || !CancellationScope.current().consideredCancelled) throw error;
+      throw new CancelledFailure('cancelled while the request was sent');
+    }
+    if (end.decision === 'APPROVED' || end.decision === 'REJECTED') return end;
+    const { decision } = await this.withdraw();
+    return decision === null ? end : { ...end, decision };
+  }
+
+  private async withdraw(): Promise<{ readonly decision: Decision | null }> {
+    if (!this.mayBePending) return { decision: null };
+    const withdrawn = await CancellationScope.nonCancellable(() =>
+      this.stage.step('withdraw', 'withdraw the request', () =>
+        registryCalls['medperf.withdrawAssociation'].executeWithOptions({ activityId: 'withdraw' }, [this.pair]),
+      ),
+    );
+    this.mayBePending = false;
+    return withdrawn;
+  }
+
+  private name(): string {
+    return `request the association with ${this.standing.benchmark.name}`;
+  }
+}
