@@ -7,9 +7,11 @@ import type { DataAndLabels } from '../contract';
 import { Downloads } from '../store/downloads';
 import { FileStore } from '../store/file-store';
 import { fetchDemoData } from './fetch-demo-data';
+import { knownDemoData } from './known-data';
 
 let folder: string;
 let store: FileStore;
+let archiveHash: string;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'medperf-demo-data-'));
@@ -35,7 +37,8 @@ async function fetch(paths: string): Promise<DataAndLabels> {
     signal: new AbortController().signal,
     tell: () => undefined,
   };
-  return fetchDemoData(fetching, { url: '', hash: toMedperfHash(digest), offline: true });
+  archiveHash = toMedperfHash(digest);
+  return fetchDemoData(fetching, { url: '', hash: archiveHash, offline: true });
 }
 
 it.each(['data/images', 'data/images/', './data/images', 'data//images'])('finds the folder %s', async (path) => {
@@ -44,11 +47,23 @@ it.each(['data/images', 'data/images/', './data/images', 'data//images'])('finds
   expect(Object.keys(await store.listDirectory(labels))).toEqual(['labels.csv']);
 });
 
+it('finds the metadata of prepared data, and remembers it', async () => {
+  const found = await fetch('data_path: data\nlabels_path: labels\nmetadata_path: data/images\n');
+  expect(found.metadata).toBeDefined();
+  expect(Object.keys(await store.listDirectory(found.metadata!))).toEqual(['one.png']);
+  expect(await knownDemoData(store, { hash: archiveHash })).toEqual(found);
+});
+
+it('takes a metadata_path that says nothing for none', async () => {
+  expect(await fetch('data_path: data\nlabels_path: labels\nmetadata_path:\n')).not.toHaveProperty('metadata');
+});
+
 it.each([
   ['data_path: ../data\nlabels_path: labels', /leads out/],
   ['data_path: /etc\nlabels_path: labels', /leads out/],
   ['data_path: images\nlabels_path: labels', /nothing at that path/],
   ['data_path: data/images/one.png\nlabels_path: labels', /a file/],
+  ['data_path: data\nlabels_path: labels\nmetadata_path: nowhere', /nothing at that path/],
   ['data_path: data', /a file without them/],
   [`data_path: ${'x'.repeat(5_000)}\nlabels_path: labels`, /a file without them/],
   [`data_path: data/images\nlabels_path: labels\nmore: ${'x'.repeat(100_000)}`, /a file without them/],

@@ -13,21 +13,28 @@ const PATHS_BYTES = 64 * 1024;
 const LONGEST_PATH = 2048;
 const DEMO_DATA_BYTES = 1024 ** 4;
 const pathInArchive = z.string().max(LONGEST_PATH);
-const PathsSchema = z.object({ data_path: pathInArchive, labels_path: pathInArchive });
+const PathsSchema = z.object({
+  data_path: pathInArchive,
+  labels_path: pathInArchive,
+  // Beside data that is prepared already.
+  metadata_path: pathInArchive.nullish(),
+});
 
 /** Brings the demo data into the store: an archive whose `paths.yaml` says where data and labels are. */
 export async function fetchDemoData(fetching: Fetching, { url, hash }: FetchDemoDataInput): Promise<DataAndLabels> {
   const archive = await fetchBlob(fetching, 'demo data', url, hash, DEMO_DATA_BYTES);
   const tree = await unpackOnce(fetching, 'demo data', archive);
   const paths = await readPaths(fetching.store, tree.digest);
+  const folder = (path: string, key: string): Promise<Digest> => directory(fetching.store, tree.digest, path, key);
   const found = {
-    data: await directory(fetching.store, tree.digest, paths.data_path, 'data_path'),
-    labels: await directory(fetching.store, tree.digest, paths.labels_path, 'labels_path'),
+    data: await folder(paths.data_path, 'data_path'),
+    labels: await folder(paths.labels_path, 'labels_path'),
+    ...(paths.metadata_path ? { metadata: await folder(paths.metadata_path, 'metadata_path') } : {}),
   };
   const source = { kind: 'demo-data', url, hash, offline: fetching.offline } as const;
   await Promise.all([
     rememberDemoData(fetching.store, hash, found),
-    rememberSource(fetching.store, [found.data, found.labels], source),
+    rememberSource(fetching.store, Object.values(found), source),
   ]);
   return found;
 }

@@ -6,7 +6,7 @@ import { digestOf } from './action-key';
 import { promise } from './promised-hashes';
 
 const digest = z.custom<Digest>(isDigest);
-const DataSchema = z.object({ data: digest, labels: digest });
+const DataSchema = z.object({ data: digest, labels: digest, metadata: digest.exactOptional() });
 
 /** The trees that demo data was unpacked to, remembered under the archive's hash. */
 export async function knownDemoData(

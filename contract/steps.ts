@@ -75,6 +75,8 @@ export interface FetchDemoDataInput {
 export interface DataAndLabels {
   readonly data: Digest;
   readonly labels: Digest;
+  /** Of prepared data alone; its checks may read it. */
+  readonly metadata?: Digest;
 }
 
 export interface ClaimHostInput {

@@ -1,5 +1,6 @@
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { create } from 'tar';
 import { stringify } from 'yaml';
 import type { MedperfClient } from '../client';
 import type { CubeRef, TestRunInput, TestRunResult } from '../contract';
@@ -113,6 +114,54 @@ it('hands what prepare says of its data on, and mounts single files by themselve
   });
   const { candidate } = await test({ dataPreparator, model, evaluator });
   expect(await stack.results(candidate.results)).toEqual({ answer: 42 });
+});
+
+it('hands on what an archive of prepared data says of it', async () => {
+  const folder = join(stack.home, 'prepared');
+  for (const place of ['data', 'labels', 'metadata']) {
+    await mkdir(join(folder, place), { recursive: true });
+    await writeFile(join(folder, place, 'm'), 'a: 1');
+  }
+  const paths = { data_path: 'data', labels_path: 'labels', metadata_path: 'metadata' };
+  await writeFile(join(folder, 'paths.yaml'), stringify(paths));
+  await create({ cwd: folder, file: join(stack.home, 'prepared.tar') }, ['.']);
+  const { digest } = await stack.store.putFile(join(stack.home, 'prepared.tar'));
+  const reads = { data_path: volume('data'), labels_path: volume('labels'), metadata_path: volume('metadata') };
+  const dataPreparator = await scripted('checks', {
+    prepare: { script: '', reads: { data_path: volume('raw') }, writes: { output_path: volume('data') } },
+    sanity_check: { script: `fs.accessSync('/v/metadata/m')`, reads, writes: {} },
+    statistics: {
+      script: `fs.copyFileSync('/v/metadata/m', '/v/statistics.yaml')`,
+      reads,
+      writes: { output_path: volume('statistics.yaml', 'file') },
+    },
+  });
+  const copies = (from: string, to: string): string => `fs.copyFileSync('/v/${from}', '/v/${to}')`;
+  const model = await scripted('copies', {
+    infer: {
+      script: copies('data/m', 'out/m'),
+      reads: { data_path: volume('data') },
+      writes: { output_path: volume('out') },
+    },
+  });
+  const evaluator = await scripted('judges', {
+    evaluate: {
+      script: copies('predictions/m', 'results.yaml'),
+      reads: { predictions: volume('predictions'), labels: volume('labels') },
+      writes: { output_path: volume('results.yaml', 'file') },
+    },
+  });
+  const { candidate } = await (
+    await owner.startTestRun({
+      demoDatasetUrl: `${stack.files.url}/prepared.tar`,
+      demoDatasetHash: toMedperfHash(digest),
+      skipDemoDataPreparation: true,
+      dataPreparator,
+      model,
+      evaluator,
+    })
+  ).result();
+  expect(await stack.results(candidate.results)).toEqual({ a: 1 });
 });
 
 it('refuses a result file that was touched and not written, as MedPerf does', async () => {

@@ -41,7 +41,7 @@ export class TestSteps {
     const raw = await this.trees(source);
     const inputs = { data_path: raw.data, labels_path: raw.labels };
     let ready = raw;
-    let made: RunTaskResult['outputs'] = {};
+    let made: RunTaskResult['outputs'] = raw.metadata === undefined ? {} : { metadata_path: raw.metadata };
     if (!isPrepared) {
       const { outputs } = await this.take('prepare', preparator, 'prepare', { inputs, source });
       const data = output('prepare', outputs);
