@@ -1,5 +1,5 @@
 export * from './actions';
-export * from './approval';
+export * from './association';
 export * from './benchmark-base';
 export * from './benchmarks';
 export * from './cubes';

@@ -1,4 +1,4 @@
-import type { CommitteeWaiting, Decision } from './approval';
+import type { CommitteeWaiting, Decision } from './association';
 import type { CubeFormat, CubeRef, CubeType, HostedFiles } from './cubes';
 import type { BlobRef, Digest } from './digests';
 import type { Finding } from './failures';

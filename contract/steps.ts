@@ -1,6 +1,4 @@
 import type { ResourceUse } from './actions';
-import type { TestSubject } from './approval';
-import type { BenchmarkFacts } from './benchmarks';
 import type { Cube, CubeFormat, CubeRef, CubeType, HostedFiles } from './cubes';
 import type { BlobRef, Digest } from './digests';
 import type { HostingFinding } from './hosting';
@@ -212,40 +210,6 @@ export interface RegisterCubeInput {
   readonly name: string;
   readonly files: HostedFiles;
   readonly operational: boolean;
-}
-
-export interface PairInput {
-  readonly profile: string;
-  readonly benchmark: number;
-  readonly modelUid: number;
-}
-
-export interface CheckAssociationInput {
-  readonly profile: string;
-  readonly benchmark: number;
-  /** By uid, or for a model that is to be registered, by the name it shall have. */
-  readonly model: { readonly uid: number } | { readonly name: string };
-  readonly again: boolean;
-}
-
-/** What the registry would answer to a request, found out before an expensive test. */
-export interface AssociationStanding {
-  readonly modelName: string;
-  readonly benchmark: BenchmarkFacts;
-  readonly subject: TestSubject;
-  /** `none`: a request may be made; the others are the newest row of the pair. */
-  readonly current: 'none' | 'pending' | 'approved' | 'rejected';
-}
-
-/** A pair and what of it was tested. */
-export interface TestedPairInput extends PairInput {
-  readonly subject: TestSubject;
-}
-
-export interface RequestAssociationInput extends TestedPairInput {
-  readonly again: boolean;
-  /** Blob: the results as JSON; becomes the request's `metadata.test_result`. */
-  readonly results: Digest;
 }
 
 export interface RegisterCubeResult {

@@ -1,7 +1,6 @@
 import type { BenchmarkFacts } from './benchmarks';
 import type { Digest } from './digests';
 import type { Need } from './progress';
-import type { PairInput } from './steps';
 import type { TestRunResult } from './test-run';
 import type { NoCache } from './test-steps';
 
@@ -23,6 +22,40 @@ export interface TestSubject {
 
 export function isSameSubject(one: TestSubject, other: TestSubject): boolean {
   return one.benchmark === other.benchmark && one.model === other.model;
+}
+
+export interface PairInput {
+  readonly profile: string;
+  readonly benchmark: number;
+  readonly modelUid: number;
+}
+
+export interface CheckAssociationInput {
+  readonly profile: string;
+  readonly benchmark: number;
+  /** By uid, or for a model that is to be registered, by the name it shall have. */
+  readonly model: { readonly uid: number } | { readonly name: string };
+  readonly again: boolean;
+}
+
+/** What the registry would answer to a request, found out before an expensive test. */
+export interface AssociationStanding {
+  readonly modelName: string;
+  readonly benchmark: BenchmarkFacts;
+  readonly subject: TestSubject;
+  /** `none`: a request may be made; the others are the newest row of the pair. */
+  readonly current: 'none' | 'pending' | 'approved' | 'rejected';
+}
+
+/** A pair and what of it was tested. */
+export interface TestedPairInput extends PairInput {
+  readonly subject: TestSubject;
+}
+
+export interface RequestAssociationInput extends TestedPairInput {
+  readonly again: boolean;
+  /** Blob: the results as JSON; becomes the request's `metadata.test_result`. */
+  readonly results: Digest;
 }
 
 /** How long a run waits for the committee. */
