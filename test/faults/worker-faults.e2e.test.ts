@@ -53,6 +53,12 @@ async function gone(process: ProcessIdentity): Promise<void> {
   );
 }
 
+async function killWorker(): Promise<void> {
+  const doomed = await worker();
+  process.kill(doomed.pid, 'SIGKILL');
+  await gone(doomed);
+}
+
 function modelContainers(id: string): Promise<Docker.ContainerInfo[]> {
   const label = [`org.temporal-medperf.workflow-id=${id}`, 'org.temporal-medperf.step=infer-model'];
   return docker.listContainers({ all: true, filters: { label } });
@@ -103,7 +109,7 @@ it('a worker that is asked to stop hands its running model to the next one', asy
   expect(await started.ofStep(id, 'infer-model')).toEqual([1]);
 });
 
-it('an onboarding outlives its client, its Temporal server and its worker', async () => {
+it('an onboarding and its approval outlive their clients, their Temporal server and their workers', async () => {
   const model = await slowModel(join(stack.home, 'whole'), 'whole', 6000);
   const name = 'survivor';
   const client = stack.spawn(['onboard', model, '--name', name, '--benchmark', '1', '-y', '--no-reference']);
@@ -130,13 +136,17 @@ it('an onboarding outlives its client, its Temporal server and its worker', asyn
   await eventually(show, (run) => run?.needs.some(({ what }) => what === 'committee-decision') === true, 120);
   expect(await started.ofStep(id, 'infer-model')).toEqual([1]);
 
-  const waiting = await worker();
-  process.kill(waiting.pid, 'SIGKILL');
-  await gone(waiting);
+  await killWorker();
   await stack.expectDone(['dev', 'start']);
-  const decision = ['association', 'approve', '--profile', 'committee', '--benchmark', '1', '--model_uid', '5'];
-  await stack.expectDone(decision);
+  const pair = ['--benchmark', '1', '--model_uid', '5', '--profile', 'committee'];
+  const tested = ['--after-test', '--no-reference', '--rerun', 'infer-model', '--detach'];
+  const approval = await stack.json<{ id: string }>(['association', 'approve', ...pair, ...tested]);
+  ids.push(approval.id);
+  await modelRuns(approval.id);
+  await killWorker();
+  await stack.expectDone(['dev', 'start']);
   await eventually(show, (run) => run?.outcome === 'approved', 120);
+  expect(await started.ofStep(approval.id, 'infer-model')).toEqual([1]);
   expect(await stack.json<unknown[]>(['mlcube', 'ls', '--mine'])).toMatchObject([{ uid: 5, name }]);
   expect(await stack.json<unknown[]>(['association', 'ls'])).toMatchObject([{ modelUid: 5, status: 'APPROVED' }]);
 });
