@@ -57,7 +57,7 @@ export class OutputSpace {
   async attach(root: string): Promise<void> {
     await this.locks.hold(root, async () => {
       if ((await isMounted(root)) || !(await isThere(imageOf(root)))) return;
-      if (!(await isClean(imageOf(root))))
+      if (!(await isWhole(imageOf(root))))
         throw lost('The host went down before the outputs of the run were on its disk.');
       await mount(root);
     });
@@ -154,10 +154,10 @@ async function mount(root: string): Promise<void> {
   });
 }
 
-async function command(program: string, args: readonly string[]): Promise<void> {
+async function command(program: string, args: readonly string[]): Promise<string> {
   const { PATH } = process.env;
   const env = { LC_ALL: 'C', PATH: PATH === undefined ? SYSTEM_FOLDERS : `${PATH}:${SYSTEM_FOLDERS}` };
-  await run(program, [...args], { env });
+  return (await run(program, [...args], { env })).stdout;
 }
 
 function imageOf(root: string): string {
@@ -181,6 +181,19 @@ async function isMounted(root: string): Promise<boolean> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
     throw error;
   }
+}
+
+/**
+ * Whether nothing of it is lost. Unmounted here, it may live on for a moment where another process has a copy of this
+ * host's mounts, as each container has at its start; a mount of its image then joins it.
+ */
+async function isWhole(image: string): Promise<boolean> {
+  // Its end may come between the first two answers.
+  return (await isClean(image)) || (await isInUse(image)) || (await isClean(image));
+}
+
+async function isInUse(image: string): Promise<boolean> {
+  return (await command('losetup', ['--noheadings', '--output', 'NAME', '--associated', image])).trim() !== '';
 }
 
 /** Whether it was unmounted before the host went down: without a journal, ext4 marks itself unclean while it is mounted. */

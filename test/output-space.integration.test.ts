@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
@@ -6,6 +7,7 @@ import * as path from 'node:path';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import { OutputSpace } from '../engine/output-space';
+import { eventually } from './medperf-stack';
 import { ensureNodeImage } from './node-image';
 
 const MIB = 1024 ** 2;
@@ -140,6 +142,25 @@ describe('a file system for the outputs of a run', () => {
     expect(stdout.trim().split('\n')).toHaveLength(1);
   });
 
+  ifMounting('comes back while a starting container still has its mount', async () => {
+    await space.create(root, OWNER, LIMITS);
+    const file = path.join(await writable(), 'kept');
+    await fs.writeFile(file, 'yes');
+    const copy = spawn('unshare', ['--mount', 'sh', '-c', 'echo copied; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await once(copy.stdout, 'data');
+    await space.detach(root);
+    await space.attach(root);
+    expect(await fs.readFile(file, 'utf8')).toBe('yes');
+    await fs.writeFile(file, 'still');
+    copy.kill('SIGKILL');
+    await once(copy, 'exit');
+    await space.detach(root);
+    await space.attach(root);
+    expect(await fs.readFile(file, 'utf8')).toBe('still');
+  });
+
   ifMounting('is not trusted after the host went down without unmounting it', async () => {
     await space.create(root, OWNER, LIMITS);
     await writable();
@@ -169,7 +190,11 @@ describe('a file system for the outputs of a run', () => {
     const names = await Promise.all(roots.map((each) => fs.readFile(path.join(each, 'name'), 'utf8')));
     expect(names).toEqual(roots);
     await Promise.all(roots.map((each) => space.detach(each)));
-    expect((await run('losetup', ['-a'])).stdout).not.toContain(folder);
+    // A container that starts at this moment has a copy of the mounts until it is set up.
+    await eventually(
+      async () => (await run('losetup', ['-a'])).stdout,
+      (devices) => !devices.includes(folder),
+    );
   });
 
   it('has nothing to attach, settle or detach where nothing was made', async () => {
