@@ -1,18 +1,30 @@
 import { z } from 'zod';
 import { MedperfError } from '../contract';
-import type { CubeFormat } from '../contract';
+import type { CubeFormat, JsonValue } from '../contract';
 import { accepted, unavailable } from './answers';
 import { setPriority } from './association-priority';
 import { decideAssociation, newestOfEach, requestAssociation } from './association-request';
 import type { Authorization } from './credentials';
+import { DATASET, RESULT } from './dataset-records';
 import { DIALECT_FORMS } from './dialect-forms';
 import type { DialectForm } from './dialect-forms';
 import { HttpSession } from './http-session';
 import type { SessionOptions } from './http-session';
 import { PAGE, USER, later, pairRow } from './records';
 import { cubeKind, modelKind, Registration } from './registration';
+import { newestResults, sentRow } from './sent-results';
 import type { Dialect } from './server-dialect';
-import type { AssociationRecord, BenchmarkRecord, CubeRecord, ModelRecord, NewCube, Registry, User } from './registry';
+import type {
+  AssociationRecord,
+  BenchmarkRecord,
+  CubeRecord,
+  DatasetRecord,
+  ModelRecord,
+  NewCube,
+  Registry,
+  ResultRecord,
+  User,
+} from './registry';
 
 /** Rows of a page; MedPerf's own client asks for as many. */
 const PAGE_SIZE = 32;
@@ -89,9 +101,31 @@ export class MedperfRegistry implements Registry {
     return new Registration(this.session, this, this.form, kind, cube, signal).register();
   }
 
+  dataset(uid: number, signal?: AbortSignal): Promise<DatasetRecord> {
+    return this.read(`/datasets/${uid}/`, DATASET, `Dataset ${uid} could not be read.`, signal);
+  }
+
+  datasets({ mine = false }: { mine?: boolean } = {}, signal?: AbortSignal): AsyncIterable<DatasetRecord> {
+    return this.list(mine ? '/me/datasets/' : '/datasets/', DATASET, 'datasets', signal);
+  }
+
+  result(uid: number, signal?: AbortSignal): Promise<ResultRecord> {
+    return this.read(`/results/${uid}/`, RESULT, `Result ${uid} could not be read.`, signal);
+  }
+
+  results({ benchmark }: { benchmark?: number } = {}, signal?: AbortSignal): AsyncIterable<ResultRecord> {
+    const path = benchmark === undefined ? '/me/results/' : `/benchmarks/${benchmark}/results/`;
+    return this.list(path, RESULT, 'results', signal);
+  }
+
   async associations(signal?: AbortSignal): Promise<readonly AssociationRecord[]> {
     const path = `/me/${this.form.models}/associations/`;
     return newestOfEach(this.list(path, this.form.association, 'associations', signal));
+  }
+
+  sentResults(modelUid: number, benchmark: number, signal?: AbortSignal): Promise<JsonValue> {
+    const path = `/me/${this.form.models}/associations/`;
+    return newestResults(this.list(path, sentRow(this.form), 'associations', signal), { modelUid, benchmark });
   }
 
   async association(modelUid: number, benchmark: number, signal?: AbortSignal): Promise<AssociationRecord | null> {

@@ -7,7 +7,7 @@ export type Fields = Readonly<Record<string, JsonValue>>;
 
 /** What the server's answers have in common in all generations; fields that we do not read are ignored. */
 export const STATE = z.enum(['DEVELOPMENT', 'OPERATION']);
-const APPROVAL = z.enum(['PENDING', 'APPROVED', 'REJECTED']);
+export const APPROVAL = z.enum(['PENDING', 'APPROVED', 'REJECTED']);
 export const UID = z.number().int();
 
 export const USER = z

@@ -72,6 +72,42 @@ export interface BenchmarkRecord {
   readonly createdAt: string;
 }
 
+/** Data that its owner registered; only hashes of it are in the registry. */
+export interface DatasetRecord {
+  readonly uid: number;
+  readonly name: string;
+  readonly description: string;
+  readonly location: string;
+  /** Null where the server does not tell. */
+  readonly owner: number | null;
+  readonly inputDataHash: string;
+  /** MedPerf's folder hash of the prepared data and labels; of the raw data until they are prepared. */
+  readonly generatedUid: string;
+  /** Uid of the cube that prepares it. */
+  readonly dataPreparator: number;
+  readonly state: State;
+  readonly isValid: boolean;
+  /** Null where the server does not know of it. */
+  readonly submittedAsPrepared: boolean | null;
+  readonly createdAt: string;
+}
+
+/** What a model reached on a dataset of a benchmark; today's server calls it an execution. */
+export interface ResultRecord {
+  readonly uid: number;
+  readonly name: string;
+  readonly owner: number;
+  readonly benchmark: number;
+  readonly model: number;
+  readonly dataset: number;
+  readonly results: JsonValue;
+  readonly approvalStatus: ApprovalStatus;
+  readonly isValid: boolean;
+  /** False while today's server still waits for the results. */
+  readonly isFinal: boolean;
+  readonly createdAt: string;
+}
+
 /** One row of the associations' history; the current one of a pair is the newest. */
 export interface AssociationRecord {
   readonly modelUid: number;
@@ -114,10 +150,22 @@ export interface Registry {
   /** Registers a cube that is a model, as {@link registerCube} does. */
   registerModel(cube: NewCube, signal?: AbortSignal): Promise<{ record: ModelRecord; adopted: boolean }>;
 
+  dataset(uid: number, signal?: AbortSignal): Promise<DatasetRecord>;
+  datasets(options?: { mine?: boolean }, signal?: AbortSignal): AsyncIterable<DatasetRecord>;
+
+  result(uid: number, signal?: AbortSignal): Promise<ResultRecord>;
+  /** One's own, or those of a benchmark, which its owner alone may see. */
+  results(options?: { benchmark?: number }, signal?: AbortSignal): AsyncIterable<ResultRecord>;
+
   /** Newest row of each pair that the caller may see (own models or own benchmarks). */
   associations(signal?: AbortSignal): Promise<readonly AssociationRecord[]>;
   /** Newest row of the pair, or null. */
   association(modelUid: number, benchmark: number, signal?: AbortSignal): Promise<AssociationRecord | null>;
+  /**
+   * The test's results that came with the pair's newest request, for the owners of the model and the benchmark; null for
+   * nobody's request, and for one that brought none.
+   */
+  sentResults(modelUid: number, benchmark: number, signal?: AbortSignal): Promise<JsonValue>;
   /**
    * Requests once: a pending row of one's own is adopted, as is an approved one; after a rejection a new row is made only
    * with `again`. `testResult` becomes `metadata.test_result`.

@@ -173,6 +173,16 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
     expect(await look()).toEqual({ decision: 'REJECTED' });
   });
 
+  it('shows both sides the results that the newest request brought', async () => {
+    const pair = await newPair();
+    expect(await committee.sentResults(pair.modelUid, pair.benchmark)).toBeNull();
+    await owner.requestAssociation({ ...pair, testResult: { AUC: 0.1 }, again: false });
+    await withdrawAssociation(owner, pair, signal);
+    await owner.requestAssociation({ ...pair, testResult: { AUC: 0.9 }, again: true });
+    expect(await committee.sentResults(pair.modelUid, pair.benchmark)).toEqual({ AUC: 0.9 });
+    expect(await owner.sentResults(pair.modelUid, pair.benchmark)).toEqual({ AUC: 0.9 });
+  });
+
   describe('withdrawing', () => {
     it("takes one's own pending request back, and finds nothing to do after that", async () => {
       const pair = await newPair();

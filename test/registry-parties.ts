@@ -19,6 +19,8 @@ export interface PartyReply {
 
 export interface Parties {
   readonly server: RunningRegistry;
+  /** How a party signs its requests. */
+  authorization(party: Party): () => Promise<string>;
   call(party: Party, method: string, path: string, body?: unknown): Promise<PartyReply>;
   /** Creates, and answers the new row's id. @throws Error for anything but 201. */
   make(party: Party, path: string, body: object): Promise<number>;
@@ -58,6 +60,7 @@ export async function startWithParties(dialect: DialectName, options: Partial<Re
   };
   return {
     server,
+    authorization: (party) => () => Promise.resolve(headers.get(party)!),
     call,
     make: async (party, path, body) => {
       const reply = await call(party, 'POST', path, body);

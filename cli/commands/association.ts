@@ -1,10 +1,13 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import type { AssociationRecord } from '../../registry';
+import { MedperfError } from '../../contract';
+import type { AssociationRecord, Registry } from '../../registry';
 import { define, wholeNumber } from '../command';
 import { EXIT } from '../exit-codes';
 import { noCacheFrom, withCacheOptions } from '../no-cache';
 import type { CacheOptions } from '../no-cache';
+import { showRecord, withViewOptions } from '../record-view';
+import type { ViewOptions } from '../record-view';
 import { withRegistry, withSession } from '../session';
 import type { Cli } from '../session';
 import { table } from '../tables';
@@ -35,6 +38,16 @@ export function addAssociationCommands(program: Command): void {
       cli.output.result(rows, () => associationTable(rows));
     },
   );
+  define(
+    withViewOptions(
+      withPair(
+        association.command('view').description('Show an association, with the results that its request brought'),
+      ),
+    ),
+    ['association view --benchmark 1 --model_uid 4', 'association view -b 1 -m 4 -f json'],
+    async (cli, { modelUid, benchmark, ...options }: PairOptions & ViewOptions) =>
+      showRecord(cli, await withRegistry(cli, (registry) => viewed(registry, modelUid, benchmark)), options),
+  );
   addApproval(association);
   define(
     withPair(association.command('reject').description('Reject a pending request, or withdraw your own')),
@@ -51,6 +64,15 @@ export function addAssociationCommands(program: Command): void {
       cli.output.result(record, () => `Model ${modelUid} has the priority ${priority} in benchmark ${benchmark}.`);
     },
   );
+}
+
+async function viewed(registry: Registry, modelUid: number, benchmark: number): Promise<object> {
+  const association = await registry.association(modelUid, benchmark);
+  if (association !== null) return { ...association, testResult: await registry.sentResults(modelUid, benchmark) };
+  throw new MedperfError('RegistryRejected', {
+    what: `Model ${modelUid} was never asked to be associated with benchmark ${benchmark}.`,
+    next: 'see the associations: temporal-medperf association ls',
+  });
 }
 
 function filterOf(
