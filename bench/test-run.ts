@@ -19,7 +19,7 @@ export async function benchTestRun(): Promise<Figure[]> {
   const stack = await EmbeddedStack.start();
   const folder = await mkdtemp(join(tmpdir(), 'medperf-bench-'));
   try {
-    const owner = await stack.clientOf('testmodelowner');
+    const owner = await stack.clientOf('modelOwner');
     const model = await owner.ingestCube(join(EXAMPLE_CUBES, 'chestxray_mlp', 'mlcube'), 'chestxray_mlp');
     const test: Omit<TestRunInput, 'profile'> = { benchmark: 1, model, noReference: true };
     return [await againstDocker(stack, owner, test, folder), await cachedAgainstNoop(stack, owner, test)];

@@ -5,7 +5,6 @@ import type { Progress, RegisteredCube } from '../contract';
 import { EmbeddedStack, EXAMPLE_CUBES } from './embedded-stack';
 import { keepHistory } from './kept-histories';
 import { eventually } from './medperf-stack';
-import { People } from './registry-fixtures';
 
 const BENCHMARK_PARTS = [
   'demo_dataset_tarball_url',
@@ -20,13 +19,11 @@ describe('approvals on real parts', () => {
   let stack: EmbeddedStack;
   let owner: MedperfClient;
   let committee: MedperfClient;
-  let people: People;
   let benchmarks = 0;
 
   beforeAll(async () => {
     stack = await EmbeddedStack.start();
-    [owner, committee] = [await stack.clientOf('testmodelowner'), await stack.clientOf('testbenchmarkowner')];
-    people = new People(stack.server.url);
+    [owner, committee] = [await stack.clientOf('modelOwner'), await stack.clientOf('benchmarkOwner')];
   });
   afterAll(() => stack.stop());
 
@@ -52,30 +49,30 @@ describe('approvals on real parts', () => {
   }
 
   async function change(
-    person: 'admin' | 'testbenchmarkowner',
+    party: 'administrator' | 'benchmarkOwner',
     method: string,
     path: string,
     body: object,
   ): Promise<unknown> {
-    const reply = await people.call(person, method, path, body);
+    const reply = await stack.parties.call(party, method, path, body);
     if (reply.status >= 300) throw new Error(`${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
     return reply.body;
   }
 
   /** As the tutorial's, approved, and still to be changed by its owner. */
   async function newBenchmark(): Promise<number> {
-    const { body } = await people.call('testbenchmarkowner', 'GET', '/benchmarks/1/');
+    const { body } = await stack.parties.call('benchmarkOwner', 'GET', '/benchmarks/1/');
     const parts = Object.fromEntries(
       Object.entries(body as object).filter(([field]) => BENCHMARK_PARTS.includes(field)),
     );
     const benchmark = { ...parts, name: `benchmark-${(benchmarks += 1)}` };
-    const { id } = (await change('testbenchmarkowner', 'POST', '/benchmarks/', benchmark)) as { id: number };
-    await change('admin', 'PUT', `/benchmarks/${id}/`, { approval_status: 'APPROVED' });
+    const { id } = (await change('benchmarkOwner', 'POST', '/benchmarks/', benchmark)) as { id: number };
+    await change('administrator', 'PUT', `/benchmarks/${id}/`, { approval_status: 'APPROVED' });
     return id;
   }
 
   async function rowsOf(modelUid: number, benchmark: number): Promise<string[]> {
-    const { body } = await people.call('testbenchmarkowner', 'GET', '/me/mlcubes/associations/?limit=100');
+    const { body } = await stack.parties.call('benchmarkOwner', 'GET', '/me/mlcubes/associations/?limit=100');
     const { results } = body as {
       results: { id: number; model_mlcube: number; benchmark: number; approval_status: string }[];
     };
@@ -102,10 +99,10 @@ describe('approvals on real parts', () => {
     );
     const run = await owner.startAssociate({ benchmark, modelUid: uid });
     await waitsFor(run.id, 'confirmation');
-    await owner.confirm(run.id, { send: true, by: 'testmodelowner' });
+    await owner.confirm(run.id, { send: true, by: 'testmo' });
     await waitsFor(run.id, 'committee-decision');
 
-    await change('testbenchmarkowner', 'PUT', `/benchmarks/${benchmark}/`, { reference_model_mlcube: uid });
+    await change('benchmarkOwner', 'PUT', `/benchmarks/${benchmark}/`, { reference_model_mlcube: uid });
     await owner.lookNow(run.id);
     await eventually(
       () => steps(run.id),
@@ -116,11 +113,11 @@ describe('approvals on real parts', () => {
     await waitsFor(run.id, 'committee-decision');
     expect(await rowsOf(uid, benchmark)).toEqual(['PENDING']);
 
-    await change('testbenchmarkowner', 'PUT', `/benchmarks/${benchmark}/`, { data_evaluator_mlcube: stricter.uid });
+    await change('benchmarkOwner', 'PUT', `/benchmarks/${benchmark}/`, { data_evaluator_mlcube: stricter.uid });
     await owner.lookNow(run.id);
     await waitsFor(run.id, 'confirmation');
     expect(await rowsOf(uid, benchmark)).toEqual(['PENDING']);
-    await owner.confirm(run.id, { send: true, by: 'testmodelowner' });
+    await owner.confirm(run.id, { send: true, by: 'testmo' });
     await waitsFor(run.id, 'committee-decision');
     expect(await rowsOf(uid, benchmark)).toEqual(['REJECTED', 'PENDING']);
 
@@ -145,14 +142,14 @@ describe('approvals on real parts', () => {
     const unfit = await registered('unfit', 'failing/crash', 'mlcube.yaml', (text) => `# unfit\n${text}`);
 
     const crashes = await newBenchmark();
-    const registry = await stack.registryOf('testmodelowner');
+    const registry = await stack.registryOf('modelOwner');
     await registry.requestAssociation({ modelUid: unfit.uid, benchmark: crashes, testResult: {}, again: false });
     const approval = await committee.startApprove({ benchmark: crashes, modelUid: unfit.uid, noReference: true });
     await expect(approval.result()).rejects.toMatchObject({ cause: { cause: { type: 'ContainerFailed' } } });
     expect((await registry.association(unfit.uid, crashes))?.status).toBe('PENDING');
     await registry.close();
 
-    await change('testbenchmarkowner', 'PUT', `/benchmarks/${benchmark}/`, { data_evaluator_mlcube: unfit.uid });
+    await change('benchmarkOwner', 'PUT', `/benchmarks/${benchmark}/`, { data_evaluator_mlcube: unfit.uid });
     await owner.lookNow(run.id);
     await expect(run.result()).rejects.toThrow();
     expect((await owner.progress(run.id)).outcome).toBe('failed');

@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { checkAssociation, requestAssociation } from '../activities/association';
 import { approveAssociation, checkRequest, pollAssociation, withdrawAssociation } from '../activities/committee';
 import { readSubject } from '../activities/test-subject';
-import { exampleTutorial, seedTutorial, startRegistry } from '../devstack/registry';
-import type { RunningRegistry } from '../devstack/registry';
 import type { MadeWhileTestHolds, PairInput, TestSubject } from '../contract';
 import { MedperfRegistry } from '../registry/medperf-registry';
 import { FileStore } from '../store/file-store';
 import { modelContent } from './model-content';
-import { hashOf, People } from './registry-fixtures';
-import type { Person } from './registry-fixtures';
+import { hashOf } from './registry-fixtures';
+import { startWithParties } from './registry-parties';
+import type { Parties, Party } from './registry-parties';
 
 const signal = new AbortController().signal;
 /** What a benchmark is made of, less what the server sets. */
@@ -28,8 +27,7 @@ const COPIED = [
 ];
 
 describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect) => {
-  let server: RunningRegistry;
-  let people: People;
+  let parties: Parties;
   let owner: MedperfRegistry;
   let committee: MedperfRegistry;
   let store: FileStore;
@@ -37,36 +35,34 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
   let names = 0;
 
   beforeAll(async () => {
-    server = await startRegistry({ dialect, database: {} });
-    await seedTutorial(server, exampleTutorial(dialect));
-    people = new People(server.url);
-    owner = registryOf('testmodelowner');
-    committee = registryOf('testbenchmarkowner');
+    parties = await startWithParties(dialect);
+    owner = registryOf('modelOwner');
+    committee = registryOf('benchmarkOwner');
     folder = await mkdtemp(join(tmpdir(), 'medperf-approvals-'));
     store = new FileStore(join(folder, 'store'));
   });
   afterAll(async () => {
     await Promise.all([owner.close(), committee.close()]);
-    await server.close();
+    await parties.server.close();
     await rm(folder, { recursive: true });
   });
 
-  function registryOf(person: Person): MedperfRegistry {
-    return new MedperfRegistry({ server: server.url, dialect, authorization: people.authorization(person) });
+  function registryOf(party: Party): MedperfRegistry {
+    return new MedperfRegistry({ server: parties.server.url, dialect, authorization: parties.authorization(party) });
   }
 
-  async function change(person: Person, path: string, body: object, method = 'PUT'): Promise<Record<string, unknown>> {
-    const reply = await people.call(person, method, path, body);
+  async function change(party: Party, path: string, body: object, method = 'PUT'): Promise<Record<string, unknown>> {
+    const reply = await parties.call(party, method, path, body);
     if (reply.status >= 300) throw new Error(`${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
     return reply.body as Record<string, unknown>;
   }
 
   /** One of the committee's that is approved and may still be changed. */
   async function newBenchmark(): Promise<number> {
-    const { body } = await people.call('testbenchmarkowner', 'GET', '/benchmarks/1/');
+    const { body } = await parties.call('benchmarkOwner', 'GET', '/benchmarks/1/');
     const copy = Object.fromEntries(Object.entries(body as object).filter(([field]) => COPIED.includes(field)));
-    const { id } = await change('testbenchmarkowner', '/benchmarks/', { ...copy, name: newName() }, 'POST');
-    await change('admin', `/benchmarks/${Number(id)}/`, { approval_status: 'APPROVED' });
+    const { id } = await change('benchmarkOwner', '/benchmarks/', { ...copy, name: newName() }, 'POST');
+    await change('administrator', `/benchmarks/${Number(id)}/`, { approval_status: 'APPROVED' });
     return Number(id);
   }
 
@@ -85,7 +81,7 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
   }
 
   function changeBenchmark({ benchmark }: PairInput, fields: object): Promise<unknown> {
-    return change('testbenchmarkowner', `/benchmarks/${benchmark}/`, fields);
+    return change('benchmarkOwner', `/benchmarks/${benchmark}/`, fields);
   }
 
   function otherDemoData(pair: PairInput): Promise<unknown> {

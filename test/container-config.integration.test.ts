@@ -49,7 +49,7 @@ async function runAsToday(
 }
 
 it("a converted model and metrics give today's MedPerf the results that the mlcubes give", async () => {
-  const owner = await stack.clientOf('testmodelowner');
+  const owner = await stack.clientOf('modelOwner');
   const model = await owner.ingestCube(join(EXAMPLE_CUBES, 'chestxray_mlp', 'mlcube'), 'chestxray_mlp');
   const { candidate } = await (await owner.startTestRun({ model, benchmark: 1, noReference: true })).result();
 

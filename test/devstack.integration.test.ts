@@ -10,8 +10,10 @@ import { DEMO_LABELS } from '../devstack/demo-data';
 import { readDevStack, startDevStack } from '../devstack/dev-stack';
 import type { StackRecord } from '../devstack/dev-stack';
 import { buildDemoImages } from '../devstack/images/demo-images';
+import { TUTORIAL_PASSWORD } from '../devstack/registry';
 import { writeDemoData } from '../devstack/tutorial-files';
-import { People } from './registry-fixtures';
+import { signInByPassword } from '../registry';
+import { authorizationOf } from '../registry/credentials';
 
 const run = promisify(execFile);
 /** Docker and a Temporal server are started; seconds on a busy machine. */
@@ -204,8 +206,13 @@ interface CubeOfServer {
 }
 
 async function cubesOf({ registry }: StackRecord): Promise<readonly CubeOfServer[]> {
-  const { body } = await new People(registry.url).call('testmodelowner', 'GET', '/mlcubes/');
-  return (body as { results: CubeOfServer[] }).results.sort((one, other) => one.id - other.id);
+  const user = { username: 'testmodelowner', password: TUTORIAL_PASSWORD };
+  const { credentials } = await signInByPassword({ server: registry.url }, user);
+  const headers = { authorization: authorizationOf(credentials) };
+  const { results } = (await (await fetch(`${registry.url}/api/v0/mlcubes/`, { headers })).json()) as {
+    results: CubeOfServer[];
+  };
+  return results.sort((one, other) => one.id - other.id);
 }
 
 /** As a server of the tutorial's time records it. */

@@ -16,17 +16,19 @@ import { startFileHost } from '../devstack/file-host';
 import { PACKAGE_ROOT } from '../devstack/package-root';
 import type { FileHost } from '../devstack/file-host';
 import { buildDemoImages } from '../devstack/images/demo-images';
-import { seedTutorial, startRegistry } from '../devstack/registry';
+import { openLocalIssuer, seedTutorial, startRegistry } from '../devstack/registry';
 import { DYNAMIC_CONFIG } from '../devstack/setup/temporal-server';
-import type { RunningRegistry, TutorialCube } from '../devstack/registry';
+import type { TutorialCube } from '../devstack/registry';
 import { DockerEngine } from '../engine/docker-engine';
 import { DirectoryPublisher } from '../hosting/directory-publisher';
 import type { ImagePublisher } from '../hosting/image-publisher';
-import { openProfiles, openRegistry, signInByPassword } from '../registry';
+import { openProfiles, openRegistry } from '../registry';
 import type { MedperfRegistry, Profiles } from '../registry';
 import { Downloads } from '../store/downloads';
 import { FileStore } from '../store/file-store';
 import { Registries, runWorkers } from '../worker';
+import { Parties } from './registry-parties';
+import type { Party } from './registry-parties';
 
 export const EXAMPLE_CUBES = join(PACKAGE_ROOT, 'examples', 'cubes');
 
@@ -43,7 +45,7 @@ export class EmbeddedStack {
   private constructor(
     readonly home: string,
     readonly temporal: TestWorkflowEnvironment,
-    readonly server: RunningRegistry,
+    readonly parties: Parties,
     readonly files: FileHost,
   ) {
     this.store = new FileStore(join(home, 'store'));
@@ -68,11 +70,12 @@ export class EmbeddedStack {
     });
     const published = join(home, 'published');
     await mkdir(published);
+    const issuer = await openLocalIssuer();
     const [server, files] = await Promise.all([
-      startRegistry({ dialect: 'E25', database: {} }),
+      startRegistry({ dialect: 'E25', database: {}, tokens: issuer.settings }),
       startFileHost({ directory: published }),
     ]);
-    const stack = new EmbeddedStack(home, temporal, server, files);
+    const stack = new EmbeddedStack(home, temporal, new Parties(server, issuer), files);
     await stack.seed(published);
     await stack.startWorkers(published, images);
     return stack;
@@ -84,21 +87,18 @@ export class EmbeddedStack {
     await this.downloads.close();
     await this.engine?.close();
     await this.files.close();
-    await this.server.close();
+    await this.parties.server.close();
     await this.temporal.teardown();
     await rm(this.home, { recursive: true, force: true });
   }
 
-  /** The client of one of the tutorial's users. */
-  async clientOf(username: string): Promise<MedperfClient> {
-    await this.signIn(username);
-    const profile = { name: username, server: this.server.url, username };
+  async clientOf(party: Party): Promise<MedperfClient> {
+    const profile = await this.parties.saveProfile(this.profiles, party);
     return new MedperfClient({ client: this.temporal.client, store: this.store, profile });
   }
 
-  async registryOf(username: string): Promise<MedperfRegistry> {
-    await this.signIn(username);
-    return openRegistry(this.profiles, await this.profiles.get(username));
+  async registryOf(party: Party): Promise<MedperfRegistry> {
+    return openRegistry(this.profiles, await this.parties.saveProfile(this.profiles, party));
   }
 
   async results(digest: `sha256:${string}`): Promise<unknown> {
@@ -112,12 +112,6 @@ export class EmbeddedStack {
     const { store, downloads } = this;
     const fetching = { store, downloads, offline: true, signal: new AbortController().signal, tell: () => undefined };
     return fetchDemoData(fetching, { url: '', hash: toMedperfHash(digest), offline: true });
-  }
-
-  private async signIn(username: string): Promise<void> {
-    const { url: server } = this.server;
-    const { credentials } = await signInByPassword({ server }, { username, password: 'test' });
-    await this.profiles.save({ name: username, server, username, credentials });
   }
 
   private async seed(published: string): Promise<void> {
@@ -157,7 +151,7 @@ export class EmbeddedStack {
         imageHash: image.replace('sha256:', ''),
       };
     };
-    await seedTutorial(this.server, {
+    await seedTutorial(this.parties.server, {
       dataPreparator: await host('chestxray_prep'),
       referenceModel: await host('chestxray_cnn'),
       metrics: await host('chestxray_metrics'),

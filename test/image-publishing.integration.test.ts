@@ -24,7 +24,7 @@ describe('publishing a cube with its image', () => {
       (engine) =>
         new RegistryImagePublisher({ registries, place, archive: (id) => ({ open: () => engine.saveImage(id) }) }),
     );
-    owner = await stack.clientOf('testmodelowner');
+    owner = await stack.clientOf('modelOwner');
   });
   afterAll(async () => {
     if (pulled !== undefined) await stack.docker.getImage(pulled).remove();

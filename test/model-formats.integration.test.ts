@@ -15,7 +15,7 @@ let demo: Pick<TestRunInput, 'demoDatasetUrl' | 'demoDatasetHash'>;
 
 beforeAll(async () => {
   stack = await EmbeddedStack.start();
-  owner = await stack.clientOf('testmodelowner');
+  owner = await stack.clientOf('modelOwner');
   const { digest } = await stack.store.putBytes(await demoDataArchive());
   demo = { demoDatasetUrl: `${stack.files.url}/demo.tar.gz`, demoDatasetHash: toMedperfHash(digest) };
 });

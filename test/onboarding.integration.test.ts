@@ -17,7 +17,7 @@ describe('onboarding on real parts', () => {
 
   beforeAll(async () => {
     stack = await EmbeddedStack.start();
-    owner = await stack.clientOf('testmodelowner');
+    owner = await stack.clientOf('modelOwner');
   });
 
   afterAll(() => stack.stop());
@@ -42,10 +42,10 @@ describe('onboarding on real parts', () => {
     const cube = await owner.ingestCube(MODEL, 'chestxray_mlp');
     const run: Run<OnboardResult> = await owner.startOnboard({ cube, name: 'my-modelref-cube', benchmark: 1 });
     await waitFor(run.id, 'confirmation');
-    await owner.confirm(run.id, { send: true, by: 'testmodelowner' });
+    await owner.confirm(run.id, { send: true, by: 'testmo' });
     await expect(owner.confirm(run.id, { send: true, by: 'again' })).rejects.toThrow('already answered');
     await waitFor(run.id, 'committee-decision');
-    const committee = await stack.registryOf('testbenchmarkowner');
+    const committee = await stack.registryOf('benchmarkOwner');
     await committee.decideAssociation(5, 1, 'APPROVED');
     await committee.close();
 
@@ -63,10 +63,10 @@ describe('onboarding on real parts', () => {
     const { events, json } = await keepHistory(run.id, 'onboard-approved');
     expect(events).toBeLessThan(250);
     expect(Buffer.byteLength(JSON.stringify(JSON.parse(json)))).toBeLessThan(200_000);
-    const token = await tokenOf(stack, 'testmodelowner');
+    const token = await stack.parties.authorization('modelOwner')();
     const payloads = decodedPayloads(json);
     for (const secret of [
-      token,
+      token.replace('Bearer ', ''),
       stack.home,
       join(__dirname, '..'),
       await readFile(join(MODEL, 'workspace', 'parameters.yaml'), 'utf8'),
@@ -175,7 +175,7 @@ describe('onboarding on real parts', () => {
     await owner.cancel(run.id);
     await expect(run.result()).rejects.toThrow();
     await expect(owner.lookNow(run.id)).rejects.toMatchObject({ type: 'InvalidRequest' });
-    const registry = await stack.registryOf('testmodelowner');
+    const registry = await stack.registryOf('modelOwner');
     expect((await registry.association(uid, 1))?.status).toBe('REJECTED');
     await registry.close();
     await keepHistory(run.id, 'associate-withdrawn');
@@ -224,17 +224,11 @@ describe('onboarding on real parts', () => {
   it('leaves no container behind', async () => {
     const left = await stack.docker.listContainers({ all: true, filters: { label: ['org.temporal-medperf.key'] } });
     const ours = left.filter(({ Labels }) =>
-      Labels['org.temporal-medperf.workflow-id']?.includes(new URL(stack.server.url).port),
+      Labels['org.temporal-medperf.workflow-id']?.includes(new URL(stack.parties.server.url).port),
     );
     expect(ours).toEqual([]);
   });
 });
-
-async function tokenOf(stack: EmbeddedStack, username: string): Promise<string> {
-  const { credentials } = await stack.profiles.get(username);
-  if (credentials.kind !== 'password') throw new Error(`${username} did not sign in with a password`);
-  return credentials.token;
-}
 
 /** Payloads are base64 in a history's JSON: what they say is only visible decoded. */
 function decodedPayloads(json: string): string {

@@ -3,20 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
-import { seedTutorial, startRegistry } from '../devstack/registry';
-import type { RunningRegistry } from '../devstack/registry';
-import { openProfiles, signInByPassword } from '../registry';
+import { openProfiles } from '../registry';
 import { FileStore } from '../store/file-store';
 import { MedPerfPlugin, Registries } from '../worker';
 import type { ControlDependencies } from '../worker';
-import { TUTORIAL } from './registry-fixtures';
+import { startWithParties } from './registry-parties';
+import type { Parties } from './registry-parties';
 
 const QUEUE = 'adopter';
 
 describe('MedPerfPlugin on an adopter’s worker', () => {
   let home: string;
   let temporal: TestWorkflowEnvironment;
-  let server: RunningRegistry;
+  let parties: Parties;
   let registries: Registries;
   let control: ControlDependencies;
 
@@ -24,19 +23,16 @@ describe('MedPerfPlugin on an adopter’s worker', () => {
     home = await mkdtemp(join(tmpdir(), 'medperf-plugin-'));
     const path = process.env['TEMPORAL_MEDPERF_TEMPORAL_CLI'] ?? 'temporal';
     temporal = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path } } });
-    server = await startRegistry({ dialect: 'E25', database: {} });
-    await seedTutorial(server, TUTORIAL);
+    parties = await startWithParties('E25');
     const profiles = openProfiles(join(home, 'config'));
-    const owner = { username: 'testmodelowner', password: 'test' };
-    const { credentials } = await signInByPassword({ server: server.url }, owner);
-    await profiles.save({ name: 'default', server: server.url, username: owner.username, credentials });
+    await parties.saveProfile(profiles, 'modelOwner');
     registries = new Registries(profiles);
     control = { store: new FileStore(join(home, 'store')), openRegistry: registries.open, publisher: null };
   });
 
   afterAll(async () => {
     await registries.close();
-    await server.close();
+    await parties.server.close();
     await temporal.teardown();
     await rm(home, { recursive: true, force: true });
   });
@@ -63,7 +59,7 @@ describe('MedPerfPlugin on an adopter’s worker', () => {
       temporal.client.workflow.execute('greetBenchmark', {
         taskQueue: QUEUE,
         workflowId: `greet-${benchmark}`,
-        args: ['default', benchmark],
+        args: ['modelOwner', benchmark],
       });
     await worker.runUntil(async () => {
       expect(await start(1)).toBe('hello chestxray');

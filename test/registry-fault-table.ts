@@ -1,13 +1,11 @@
-import { exampleTutorial, seedTutorial, startRegistry } from '../devstack/registry';
-import type { RunningRegistry } from '../devstack/registry';
 import { MedperfError } from '../contract';
 import type { NewCube } from '../registry';
 import { MedperfRegistry } from '../registry/medperf-registry';
 import { FaultProxy } from './fault-proxy';
 import type { Fault } from './fault-proxy';
 import { modelContent } from './model-content';
-import { People } from './registry-fixtures';
-import type { Person } from './registry-fixtures';
+import { startWithParties } from './registry-parties';
+import type { Parties, Party } from './registry-parties';
 
 /** After the server did the work, but for the last. */
 const FAULTS: Fault[] = [
@@ -29,9 +27,8 @@ const REFERENCES: Readonly<Record<FaultyDialect, { readonly model: number; reado
 };
 
 let dialect: FaultyDialect;
-let server: RunningRegistry;
 let proxy: FaultProxy;
-let people: People;
+let parties: Parties;
 let owner: MedperfRegistry;
 let committee: MedperfRegistry;
 /** The two as they usually are, and with a short deadline. */
@@ -42,11 +39,9 @@ let direct: MedperfRegistry;
 let names = 0;
 
 async function start(): Promise<void> {
-  server = await startRegistry({ dialect, database: {} });
-  await seedTutorial(server, exampleTutorial(dialect));
-  proxy = await FaultProxy.before(server.url);
-  people = new People(server.url);
-  direct = registryOf('testmodelowner', server.url);
+  parties = await startWithParties(dialect);
+  proxy = await FaultProxy.before(parties.server.url);
+  direct = registryOf('modelOwner', parties.server.url);
   patient = bothThroughProxy();
   hasty = bothThroughProxy(700);
 }
@@ -54,24 +49,21 @@ async function start(): Promise<void> {
 async function stop(): Promise<void> {
   await Promise.all([direct, ...patient, ...hasty].map((client) => client.close()));
   await proxy.close();
-  await server.close();
+  await parties.server.close();
 }
 
-function registryOf(person: Person, address: string, milliseconds = 60_000): MedperfRegistry {
+function registryOf(party: Party, address: string, milliseconds = 60_000): MedperfRegistry {
   return new MedperfRegistry({
     server: address,
     dialect,
-    authorization: people.authorization(person),
+    authorization: parties.authorization(party),
     pause: () => Promise.resolve(),
     limits: { milliseconds, bytes: 1024 ** 2 },
   });
 }
 
 function bothThroughProxy(milliseconds?: number): readonly [MedperfRegistry, MedperfRegistry] {
-  return [
-    registryOf('testmodelowner', proxy.url, milliseconds),
-    registryOf('testbenchmarkowner', proxy.url, milliseconds),
-  ];
+  return [registryOf('modelOwner', proxy.url, milliseconds), registryOf('benchmarkOwner', proxy.url, milliseconds)];
 }
 
 function newCube(state: NewCube['state'] = 'OPERATION'): NewCube {
@@ -103,7 +95,7 @@ async function modelsNamed(name: string): Promise<number> {
 
 async function rowsOf(modelUid: number): Promise<string[]> {
   const models = dialect === 'HEAD' ? 'models' : 'mlcubes';
-  const { body } = await people.call('admin', 'GET', `/${models}/${modelUid}/benchmarks/1/`);
+  const { body } = await parties.call('administrator', 'GET', `/${models}/${modelUid}/benchmarks/1/`);
   return (body as { approval_status: string }[]).map((row) => row.approval_status);
 }
 
@@ -121,7 +113,7 @@ function reading(call: () => Promise<unknown>, expected: object): Scene {
 }
 
 const SCENES: Readonly<Record<string, Scene>> = {
-  me: reading(() => owner.me(), { username: 'testmodelowner' }),
+  me: reading(() => owner.me(), { username: 'testmo' }),
   benchmark: reading(() => owner.benchmark(1), { uid: 1 }),
   benchmarks: reading(() => allOf(owner.benchmarks()), [{ uid: 1 }]),
   cube: reading(() => owner.cube(REFERENCES[dialect].cube), { name: 'chestxray_cnn' }),

@@ -7,74 +7,98 @@ import {
   seedTutorial,
   startRegistry,
 } from '../devstack/registry';
-import type { DialectName, RegistryOptions, RunningRegistry } from '../devstack/registry';
+import type { DialectName, LocalIssuer, RegistryOptions, RunningRegistry, TutorialUser } from '../devstack/registry';
+import type { Credentials, Profile, Profiles } from '../registry';
+import { authorizationOf } from '../registry/credentials';
 
-/** Who takes part in a benchmark, whatever the dialect calls them. */
-export type Party = 'administrator' | 'benchmarkOwner' | 'modelOwner' | 'dataOwner';
+/** Who takes part in a benchmark, whatever the dialect calls them; in the order of the seeds' users. */
+const PARTIES = ['administrator', 'benchmarkOwner', 'modelOwner', 'dataOwner'] as const;
+export type Party = (typeof PARTIES)[number];
 
-export interface PartyReply {
+export interface Reply {
   readonly status: number;
+  readonly headers: Headers;
+  /** Parsed JSON, or the text. */
   readonly body: unknown;
 }
 
-export interface Parties {
-  readonly server: RunningRegistry;
-  /** How a party signs its requests. */
-  authorization(party: Party): () => Promise<string>;
-  call(party: Party, method: string, path: string, body?: unknown): Promise<PartyReply>;
-  /** Creates, and answers the new row's id. @throws Error for anything but 201. */
-  make(party: Party, path: string, body: object): Promise<number>;
-}
-
-const ORDER: readonly Party[] = ['administrator', 'benchmarkOwner', 'modelOwner', 'dataOwner'];
-
-/** A seeded server in its own way of signing in, and its parties signed in. */
+/** A seeded server in its own way of signing in. */
 export async function startWithParties(dialect: DialectName, options: Partial<RegistryOptions> = {}): Promise<Parties> {
   const issuer = dialect === 'E23' ? null : await openLocalIssuer();
-  const administrators = issuer === null ? [] : ['testadmin'];
   const server = await startRegistry({
     dialect,
     database: {},
-    administrators,
-    ...(issuer && { tokens: issuer.settings }),
+    ...(issuer && { tokens: issuer.settings, administrators: ['testadmin'] }),
     ...options,
   });
   await seedTutorial(server, exampleTutorial(dialect));
-  const headers = new Map<Party, string>();
-  for (const [index, party] of ORDER.entries()) {
-    const header =
-      issuer === null
-        ? `Token ${await passwordToken(server.url, TUTORIAL_USERS[index]!.username)}`
-        : `Bearer ${await issuer.tokenFor(TOKEN_USERS[index]!)}`;
-    headers.set(party, header);
-  }
-  const call: Parties['call'] = async (party, method, path, body) => {
-    const response = await fetch(`${server.url}/api/v0${path}`, {
-      method,
-      headers: { authorization: headers.get(party)!, 'content-type': 'application/json' },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const json = /json/.test(response.headers.get('content-type') ?? '');
-    return { status: response.status, body: json ? JSON.parse(text) : text };
-  };
-  return {
-    server,
-    authorization: (party) => () => Promise.resolve(headers.get(party)!),
-    call,
-    make: async (party, path, body) => {
-      const reply = await call(party, 'POST', path, body);
-      if (reply.status !== 201) throw new Error(`${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
-      return (reply.body as { id: number }).id;
-    },
-  };
+  return new Parties(server, issuer);
 }
 
-async function passwordToken(url: string, username: string): Promise<string> {
-  const response = await fetch(`${url}/api/v0/auth-token/`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username, password: TUTORIAL_PASSWORD }),
-  });
-  return ((await response.json()) as { token: string }).token;
+/** Calls one seeded server as the tutorial's users, each signed in once. */
+export class Parties {
+  private readonly signedIn = new Map<Party, Promise<Credentials>>();
+
+  /** @param issuer of the server's tokens; null where users sign in by password. */
+  constructor(
+    readonly server: RunningRegistry,
+    private readonly issuer: LocalIssuer | null,
+  ) {}
+
+  /** As a client's session takes it. */
+  authorization(party: Party): () => Promise<string> {
+    return async () => authorizationOf(await this.credentials(party));
+  }
+
+  /** A profile of the party's name, as `login` leaves it. */
+  async saveProfile(profiles: Profiles, party: Party): Promise<Profile> {
+    const profile = { name: party, server: this.server.url, username: this.user(party).username };
+    await profiles.save({ ...profile, credentials: await this.credentials(party) });
+    return profile;
+  }
+
+  /** @param party null: nobody is signed in. */
+  async call(party: Party | null, method: string, path: string, body?: unknown): Promise<Reply> {
+    return this.raw(path, {
+      method,
+      headers: {
+        ...(party !== null && { authorization: await this.authorization(party)() }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  }
+
+  /** Creates, and answers the new row's id. @throws Error for anything but 201. */
+  async make(party: Party, path: string, body: object): Promise<number> {
+    const reply = await this.call(party, 'POST', path, body);
+    if (reply.status !== 201) throw new Error(`${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
+    return (reply.body as { id: number }).id;
+  }
+
+  async raw(path: string, init: RequestInit): Promise<Reply> {
+    const response = await fetch(`${this.server.url}/api/v0${path}`, { redirect: 'manual', ...init });
+    const text = await response.text();
+    const json = /json/.test(response.headers.get('content-type') ?? '');
+    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+  }
+
+  private user(party: Party): TutorialUser {
+    return (this.issuer === null ? TUTORIAL_USERS : TOKEN_USERS)[PARTIES.indexOf(party)]!;
+  }
+
+  private credentials(party: Party): Promise<Credentials> {
+    const known = this.signedIn.get(party);
+    if (known !== undefined) return known;
+    const credentials = this.signIn(this.user(party));
+    this.signedIn.set(party, credentials);
+    return credentials;
+  }
+
+  private async signIn(user: TutorialUser): Promise<Credentials> {
+    if (this.issuer !== null) return { kind: 'local', token: await this.issuer.tokenFor(user) };
+    const words = { username: user.username, password: TUTORIAL_PASSWORD };
+    const { body } = await this.call(null, 'POST', '/auth-token/', words);
+    return { kind: 'password', token: (body as { token: string }).token };
+  }
 }

@@ -1,23 +1,27 @@
 import { Client } from 'pg';
-import { seedTutorial, startRegistry } from '../devstack/registry';
-import type { RunningRegistry } from '../devstack/registry';
+import { exampleTutorial, openLocalIssuer, seedTutorial, startRegistry } from '../devstack/registry';
+import type { LocalIssuer, RunningRegistry } from '../devstack/registry';
 import { startPostgres } from './local-postgres';
 import type { LocalPostgres } from './local-postgres';
-import { People, TUTORIAL, cubeFields } from './registry-fixtures';
-import type { Person, Reply } from './registry-fixtures';
+import { cubeFields } from './registry-fixtures';
+import { Parties } from './registry-parties';
+import type { Party, Reply } from './registry-parties';
 
 const AT_ONCE = 12;
 const SCHEMA = `registry_test_${process.pid}`;
 
 let postgres: LocalPostgres;
 let url: string;
+let issuer: LocalIssuer;
 let servers: RunningRegistry[];
 
 beforeAll(async () => {
   postgres = await startPostgres();
   await execute(`create schema ${SCHEMA}`);
   url = `${postgres.url}${postgres.url.includes('?') ? '&' : '?'}options=-csearch_path%3D${SCHEMA}`;
-  servers = await Promise.all([1, 2].map(() => startRegistry({ dialect: 'E25', database: { url } })));
+  issuer = await openLocalIssuer();
+  const options = { dialect: 'E25', database: { url }, tokens: issuer.settings } as const;
+  servers = await Promise.all([1, 2].map(() => startRegistry(options)));
 }, 120_000);
 afterAll(async () => {
   for (const server of servers) await server.close();
@@ -33,10 +37,10 @@ async function execute(text: string): Promise<void> {
 }
 
 /** The same call many times at once, over all servers by turns. */
-function manyAtOnce(method: string, path: string, body: (index: number) => object, person: Person): Promise<Reply[]> {
-  const callers = servers.map((server) => new People(server.url));
+function manyAtOnce(method: string, path: string, body: (index: number) => object, party: Party): Promise<Reply[]> {
+  const callers = servers.map((server) => new Parties(server, issuer));
   const calls = Array.from({ length: AT_ONCE }, (_, index) =>
-    callers[index % callers.length]!.call(person, method, path, body(index)),
+    callers[index % callers.length]!.call(party, method, path, body(index)),
   );
   return Promise.all(calls);
 }
@@ -49,9 +53,9 @@ const ONE_WON = [201, ...Array.from({ length: AT_ONCE - 1 }, () => 400)];
 
 describe('two servers on one PostgreSQL', () => {
   it('make the tables and the tutorial once', async () => {
-    const seeded = await Promise.all(servers.map((server) => seedTutorial(server, TUTORIAL)));
+    const seeded = await Promise.all(servers.map((server) => seedTutorial(server, exampleTutorial('E25'))));
     expect(seeded.sort()).toEqual([false, true]);
-    const reply = await new People(servers[0]!.url).call('admin', 'GET', '/benchmarks/1/');
+    const reply = await new Parties(servers[0]!, issuer).call('administrator', 'GET', '/benchmarks/1/');
     expect(reply.body).toMatchObject({ approval_status: 'APPROVED', state: 'OPERATION', metadata: {} });
   });
 
@@ -60,7 +64,7 @@ describe('two servers on one PostgreSQL', () => {
       'POST',
       '/mlcubes/',
       (i) => cubeFields('wanted', { mlcube_hash: `${i}` }),
-      'testmodelowner',
+      'modelOwner',
     );
     expect(statuses(names)).toEqual(ONE_WON);
     expect(names.find((reply) => reply.status === 400)?.body).toEqual({
@@ -70,25 +74,20 @@ describe('two servers on one PostgreSQL', () => {
       'POST',
       '/mlcubes/',
       (i) => cubeFields(`files_${i}`, { mlcube_hash: 'same' }),
-      'testmodelowner',
+      'modelOwner',
     );
     expect(statuses(files)).toEqual(ONE_WON);
   });
 
   it('keep one pending association of a pair, decide it once, and keep one pending benchmark of a user', async () => {
-    const owner = new People(servers[0]!.url);
-    const { body } = await owner.call(
-      'testmodelowner',
-      'POST',
-      '/mlcubes/',
-      cubeFields('asked', { state: 'OPERATION' }),
-    );
+    const owner = new Parties(servers[0]!, issuer);
+    const { body } = await owner.call('modelOwner', 'POST', '/mlcubes/', cubeFields('asked', { state: 'OPERATION' }));
     const pair = { model_mlcube: (body as { id: number }).id, benchmark: 1, metadata: {} };
-    expect(statuses(await manyAtOnce('POST', '/mlcubes/benchmarks/', () => pair, 'testmodelowner'))).toEqual(ONE_WON);
+    expect(statuses(await manyAtOnce('POST', '/mlcubes/benchmarks/', () => pair, 'modelOwner'))).toEqual(ONE_WON);
 
     const decision = { approval_status: 'APPROVED' };
     const path = `/mlcubes/${pair.model_mlcube}/benchmarks/1/`;
-    const decided = statuses(await manyAtOnce('PUT', path, () => decision, 'testbenchmarkowner'));
+    const decided = statuses(await manyAtOnce('PUT', path, () => decision, 'benchmarkOwner'));
     expect(decided).toEqual([200, ...Array.from({ length: AT_ONCE - 1 }, () => 400)]);
 
     const benchmark = (index: number): object => ({
@@ -100,6 +99,6 @@ describe('two servers on one PostgreSQL', () => {
       reference_model_mlcube: 3,
       data_evaluator_mlcube: 4,
     });
-    expect(statuses(await manyAtOnce('POST', '/benchmarks/', benchmark, 'testdataowner'))).toEqual(ONE_WON);
+    expect(statuses(await manyAtOnce('POST', '/benchmarks/', benchmark, 'dataOwner'))).toEqual(ONE_WON);
   });
 });

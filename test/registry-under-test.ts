@@ -1,46 +1,40 @@
-import { seedTutorial, startRegistry } from '../devstack/registry';
-import type { RunningRegistry } from '../devstack/registry';
-import { People, TUTORIAL, cubeFields, hashOf } from './registry-fixtures';
-import type { Person, Reply } from './registry-fixtures';
+import { cubeFields, hashOf } from './registry-fixtures';
+import { startWithParties } from './registry-parties';
+import type { Parties, Party, Reply } from './registry-parties';
 
 export const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$/;
-export const OWNER = 'testmodelowner';
-export const BENCHMARK_OWNER = 'testbenchmarkowner';
 
-let registry: RunningRegistry;
-let people: People;
+let parties: Parties;
 
 /** The one server of a test file, in memory and seeded like the tutorial. */
-export function startsSeeded(): { registry: () => RunningRegistry; people: () => People } {
+export function startsSeeded(): () => Parties {
   beforeAll(async () => {
-    registry = await startRegistry({ dialect: 'E25', database: {} });
-    await seedTutorial(registry, TUTORIAL);
-    people = new People(registry.url);
+    parties = await startWithParties('E25');
   }, 60_000);
-  afterAll(() => registry.close());
-  return { registry: () => registry, people: () => people };
+  afterAll(() => parties.server.close());
+  return () => parties;
 }
 
-export function get(path: string, person: Person | null = OWNER): Promise<Reply> {
-  return people.call(person, 'GET', path);
+export function get(path: string, party: Party | null = 'modelOwner'): Promise<Reply> {
+  return parties.call(party, 'GET', path);
 }
 
-export function post(path: string, body: unknown, person: Person = OWNER): Promise<Reply> {
-  return people.call(person, 'POST', path, body);
+export function post(path: string, body: unknown, party: Party = 'modelOwner'): Promise<Reply> {
+  return parties.call(party, 'POST', path, body);
 }
 
-export function put(path: string, body: unknown, person: Person = OWNER): Promise<Reply> {
-  return people.call(person, 'PUT', path, body);
+export function put(path: string, body: unknown, party: Party = 'modelOwner'): Promise<Reply> {
+  return parties.call(party, 'PUT', path, body);
 }
 
-export async function newCube(name: string, changes: object = {}, person: Person = OWNER): Promise<number> {
-  const reply = await post('/mlcubes/', cubeFields(name, changes), person);
+export async function newCube(name: string, changes: object = {}, party: Party = 'modelOwner'): Promise<number> {
+  const reply = await post('/mlcubes/', cubeFields(name, changes), party);
   expect(reply.status).toBe(201);
   return (reply.body as { id: number }).id;
 }
 
-export function operational(name: string, person: Person = OWNER): Promise<number> {
-  return newCube(name, { state: 'OPERATION' }, person);
+export function operational(name: string, party: Party = 'modelOwner'): Promise<number> {
+  return newCube(name, { state: 'OPERATION' }, party);
 }
 
 export function benchmarkFields(name: string, changes: object = {}): object {
@@ -56,10 +50,10 @@ export function benchmarkFields(name: string, changes: object = {}): object {
   };
 }
 
-export function associate(cube: number, status?: string, person: Person = OWNER, benchmark = 1): Promise<Reply> {
+export function associate(cube: number, status?: string, party: Party = 'modelOwner', benchmark = 1): Promise<Reply> {
   return post(
     '/mlcubes/benchmarks/',
     { model_mlcube: cube, benchmark, metadata: {}, approval_status: status ?? 'PENDING' },
-    person,
+    party,
   );
 }

@@ -20,7 +20,7 @@ describe('results of earlier runs', () => {
   beforeAll(async () => {
     stack = await EmbeddedStack.start();
     started = await StartedContainers.listen(stack.docker);
-    owner = await stack.clientOf('testmodelowner');
+    owner = await stack.clientOf('modelOwner');
   });
 
   afterAll(async () => {

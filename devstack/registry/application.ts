@@ -19,8 +19,6 @@ export interface ApplicationOptions {
   readonly dialect: Dialect;
   readonly database: Database;
   readonly authentication: Authentication;
-  /** Whether users sign in here, by name and password. */
-  readonly passwords: boolean;
   readonly settings: Settings;
   readonly tls?: { readonly cert: string; readonly key: string };
 }
@@ -33,7 +31,7 @@ const SERVER = 'temporal-medperf development stand-in';
 
 /** The HTTP server of a dialect: its conventions, and a route for each endpoint and for each path without its slash. */
 export function createApplication(options: ApplicationOptions): FastifyInstance {
-  const { dialect, authentication, passwords, tls } = options;
+  const { dialect, authentication, tls } = options;
   const server = Fastify({
     bodyLimit: BODY_LIMIT,
     // Null: plain HTTP.
@@ -54,7 +52,7 @@ export function createApplication(options: ApplicationOptions): FastifyInstance 
   server.setNotFoundHandler((_request, reply) => refuse(reply, unknownRoute()));
   server.setErrorHandler((error, _request, reply) => refuse(reply, asRefusal(error)));
   addPublicRoutes(server, dialect, authentication);
-  if (passwords) addSignIn(server, options.database);
+  if (dialect.passwords) addSignIn(server, options.database);
   for (const endpoint of dialect.endpoints) addEndpoint(server, options, endpoint);
   return server;
 }

@@ -1,29 +1,18 @@
-import type { Person, Reply } from '../../test/registry-fixtures';
-import {
-  BENCHMARK_OWNER,
-  OWNER,
-  TIME,
-  associate,
-  get,
-  newCube,
-  operational,
-  post,
-  put,
-  startsSeeded,
-} from '../../test/registry-under-test';
+import type { Party, Reply } from '../../test/registry-parties';
+import { TIME, associate, get, newCube, operational, post, put, startsSeeded } from '../../test/registry-under-test';
 
-const { people } = startsSeeded();
+const parties = startsSeeded();
 
 describe('associations', () => {
   const pairOf = (cube: number): string => `/mlcubes/${cube}/benchmarks/1/`;
-  const decide = (cube: number, status: string, person: Person): Promise<Reply> =>
-    put(pairOf(cube), { approval_status: status }, person);
+  const decide = (cube: number, status: string, party: Party): Promise<Reply> =>
+    put(pairOf(cube), { approval_status: status }, party);
 
   /** A cube whose newest row has the status. */
   async function cubeWith(name: string, status: string): Promise<number> {
     const cube = await operational(name);
     if (status !== 'none') expect((await associate(cube)).status).toBe(201);
-    if (status === 'APPROVED' || status === 'REJECTED') await decide(cube, status, BENCHMARK_OWNER);
+    if (status === 'APPROVED' || status === 'REJECTED') await decide(cube, status, 'benchmarkOwner');
     return cube;
   }
 
@@ -48,12 +37,12 @@ describe('associations', () => {
       priority: 0,
       model_mlcube: cube,
       benchmark: 1,
-      initiated_by: 3,
+      initiated_by: 4,
     });
     const short = ['approval_status', 'approved_at', 'created_at', 'initiated_by', 'modified_at', 'priority'];
     const [row] = (await get(pairOf(cube))).body as object[];
     expect(Object.keys(row ?? {}).sort()).toEqual(short);
-    const approved = await decide(cube, 'APPROVED', BENCHMARK_OWNER);
+    const approved = await decide(cube, 'APPROVED', 'benchmarkOwner');
     expect(Object.keys(approved.body as object).sort()).toEqual(short);
     expect(approved.body).toMatchObject({
       approval_status: 'APPROVED',
@@ -82,25 +71,25 @@ describe('associations', () => {
     else expect(reply).toMatchObject({ status: 400, body: { non_field_errors: [expect.stringMatching(message)] } });
   });
 
-  it('refuses a cube in development and other people', async () => {
+  it('refuses a cube in development and other parties', async () => {
     expect((await associate(await newCube('not_ready'))).body).toEqual({
       non_field_errors: ['Association requests can be made only on an operational model mlcube'],
     });
     const cube = await operational('foreign');
-    expect((await associate(cube, 'PENDING', 'testdataowner')).status).toBe(403);
+    expect((await associate(cube, 'PENDING', 'dataOwner')).status).toBe(403);
     expect((await associate(999)).status).toBe(403);
-    expect((await associate(999, 'PENDING', BENCHMARK_OWNER)).body).toEqual({
+    expect((await associate(999, 'PENDING', 'benchmarkOwner')).body).toEqual({
       model_mlcube: ['Invalid pk "999" - object does not exist.'],
     });
-    expect((await get(pairOf(cube), 'testdataowner')).status).toBe(403);
+    expect((await get(pairOf(cube), 'dataOwner')).status).toBe(403);
     expect((await post('/mlcubes/benchmarks/', { model_mlcube: cube, benchmark: 1 })).body).toEqual({
       metadata: ['This field is required.'],
     });
   });
 
-  it('approves at once where one person owns both', async () => {
-    const cube = await operational('own_model', BENCHMARK_OWNER);
-    const { body } = await associate(cube, 'PENDING', BENCHMARK_OWNER);
+  it('approves at once where one party owns both', async () => {
+    const cube = await operational('own_model', 'benchmarkOwner');
+    const { body } = await associate(cube, 'PENDING', 'benchmarkOwner');
     const row = body as { approval_status: string; approved_at: string; created_at: string };
     expect(row.approval_status).toBe('APPROVED');
     expect(row.approved_at < row.created_at).toBe(true);
@@ -108,16 +97,16 @@ describe('associations', () => {
 
   it('lets anybody concerned but the initiator approve, and the initiator reject', async () => {
     const cube = await cubeWith('decided', 'PENDING');
-    expect((await decide(cube, 'APPROVED', OWNER)).body).toEqual({
+    expect((await decide(cube, 'APPROVED', 'modelOwner')).body).toEqual({
       approval_status: ['Same user cannot approve the association request'],
     });
-    expect((await decide(cube, 'PENDING', OWNER)).status).toBe(200);
-    expect((await decide(cube, 'REJECTED', OWNER)).status).toBe(200);
-    expect((await decide(cube, 'APPROVED', BENCHMARK_OWNER)).body).toEqual({
+    expect((await decide(cube, 'PENDING', 'modelOwner')).status).toBe(200);
+    expect((await decide(cube, 'REJECTED', 'modelOwner')).status).toBe(200);
+    expect((await decide(cube, 'APPROVED', 'benchmarkOwner')).body).toEqual({
       approval_status: ['User can approve or reject only a pending request'],
     });
-    await associate(cube, 'PENDING', BENCHMARK_OWNER);
-    expect((await decide(cube, 'APPROVED', OWNER)).status).toBe(200);
+    await associate(cube, 'PENDING', 'benchmarkOwner');
+    expect((await decide(cube, 'APPROVED', 'modelOwner')).status).toBe(200);
     const rows = (await get('/me/mlcubes/associations/?limit=1000')).body as {
       results: { model_mlcube: number; approval_status: string }[];
     };
@@ -130,11 +119,11 @@ describe('associations', () => {
   it('leaves the priority to the benchmark owner', async () => {
     const cube = await cubeWith('first', 'PENDING');
     expect((await put(pairOf(cube), { priority: 5 })).status).toBe(403);
-    expect(await put(pairOf(cube), { priority: 5 }, BENCHMARK_OWNER)).toMatchObject({
+    expect(await put(pairOf(cube), { priority: 5 }, 'benchmarkOwner')).toMatchObject({
       status: 200,
       body: { priority: 5 },
     });
-    const models = (await get('/benchmarks/1/models/', BENCHMARK_OWNER)).body as { results: object[] };
+    const models = (await get('/benchmarks/1/models/', 'benchmarkOwner')).body as { results: object[] };
     expect(models.results[0]).toEqual({
       model_mlcube: cube,
       approval_status: 'PENDING',
@@ -146,17 +135,17 @@ describe('associations', () => {
   it('fails on a decision about a pair that does not exist', async () => {
     const cube = await operational('unasked');
     expect((await get(pairOf(cube))).body).toEqual([]);
-    expect((await decide(cube, 'APPROVED', BENCHMARK_OWNER)).status).toBe(500);
-    expect((await put(pairOf(cube), { priority: 1 }, BENCHMARK_OWNER)).body).toEqual({
+    expect((await decide(cube, 'APPROVED', 'benchmarkOwner')).status).toBe(500);
+    expect((await put(pairOf(cube), { priority: 1 }, 'benchmarkOwner')).body).toEqual({
       non_field_errors: ['No model association found'],
     });
   });
 
   it('makes one row of two requests at once', async () => {
     const cube = await operational('both_at_once');
-    const replies = await Promise.all([associate(cube), associate(cube, 'PENDING', BENCHMARK_OWNER)]);
+    const replies = await Promise.all([associate(cube), associate(cube, 'PENDING', 'benchmarkOwner')]);
     expect(replies.map((reply) => reply.status).sort()).toEqual([201, 400]);
-    expect((await people().call('admin', 'DELETE', pairOf(cube))).status).toBe(204);
+    expect((await parties().call('administrator', 'DELETE', pairOf(cube))).status).toBe(204);
     expect((await get(pairOf(cube))).body).toEqual([]);
   });
 });

@@ -1,7 +1,9 @@
-import { TUTORIAL, cubeFields } from '../../test/registry-fixtures';
+import { cubeFields } from '../../test/registry-fixtures';
 import { TIME, get, newCube, post, put, startsSeeded } from '../../test/registry-under-test';
+import { exampleTutorial } from './example-tutorial';
 
-const { registry, people } = startsSeeded();
+const parties = startsSeeded();
+const REFERENCE = exampleTutorial('E25').referenceModel;
 
 describe('cubes', () => {
   it('answers a minimal POST with every field', async () => {
@@ -27,7 +29,7 @@ describe('cubes', () => {
       user_metadata: {},
       created_at: expect.stringMatching(TIME) as unknown,
       modified_at: expect.stringMatching(TIME) as unknown,
-      owner: 3,
+      owner: 4,
     });
     expect(cube.modified_at > cube.created_at).toBe(true);
     expect((await get(`/mlcubes/${cube.id}/`)).body).toEqual(cube);
@@ -69,7 +71,7 @@ describe('cubes', () => {
     ['a name that is taken', cubeFields('chestxray_cnn'), { name: ['ml cube with this name already exists.'] }],
     [
       'files that are registered',
-      cubeFields('copy', { mlcube_hash: TUTORIAL.referenceModel.manifestHash }),
+      cubeFields('copy', { mlcube_hash: REFERENCE.manifestHash, image_hash: REFERENCE.imageHash }),
       {
         non_field_errors: [
           'The fields image_tarball_hash, image_hash, additional_files_tarball_hash, mlcube_hash, parameters_hash must make a unique set.',
@@ -112,9 +114,9 @@ describe('cubes', () => {
     const changed = await put(`/mlcubes/${id}/`, { git_mlcube_url: 'https://h.example/new.yaml' });
     expect(changed.status).toBe(200);
     expect(changed.body).toMatchObject({ name: 'partial', git_mlcube_url: 'https://h.example/new.yaml' });
-    expect((await put(`/mlcubes/${id}/`, { name: 'mine' }, 'testdataowner')).status).toBe(403);
+    expect((await put(`/mlcubes/${id}/`, { name: 'mine' }, 'dataOwner')).status).toBe(403);
     expect((await put('/mlcubes/999/', {})).status).toBe(403);
-    expect((await put('/mlcubes/999/', {}, 'admin')).status).toBe(404);
+    expect((await put('/mlcubes/999/', {}, 'administrator')).status).toBe(404);
     expect((await get('/mlcubes/999/')).body).toEqual({ detail: 'Not found.' });
   });
 
@@ -139,9 +141,9 @@ describe('cubes', () => {
 
   it('is deleted by the administrator, unless something refers to it', async () => {
     const id = await newCube('doomed');
-    expect((await people().call('testmodelowner', 'DELETE', `/mlcubes/${id}/`)).status).toBe(403);
-    expect(await people().call('admin', 'DELETE', `/mlcubes/${id}/`)).toMatchObject({ status: 204, body: '' });
-    const referred = await people().call('admin', 'DELETE', '/mlcubes/2/');
+    expect((await parties().call('modelOwner', 'DELETE', `/mlcubes/${id}/`)).status).toBe(403);
+    expect(await parties().call('administrator', 'DELETE', `/mlcubes/${id}/`)).toMatchObject({ status: 204, body: '' });
+    const referred = await parties().call('administrator', 'DELETE', '/mlcubes/2/');
     expect(referred.status).toBe(500);
     expect(referred.headers.get('content-type')).toContain('text/html');
     expect((await get('/mlcubes/2/')).status).toBe(200);
@@ -159,7 +161,7 @@ describe('lists', () => {
 
   it('come in pages, oldest change first', async () => {
     await newCube('page_cube');
-    const host = new URL(registry().url).host;
+    const host = new URL(parties().server.url).host;
     const first = await page('?limit=2&b=1&a=2');
     expect(first.results.map(({ id }) => id)).toEqual([1, 2]);
     expect(first.next).toBe(`https://${host}/api/v0/mlcubes/?a=2&b=1&limit=2&offset=2`);

@@ -12,6 +12,8 @@ export type DialectName = (typeof DIALECT_NAMES)[number];
 /** What one generation has of its own; how it is served is the same for all. */
 export interface Dialect {
   readonly name: DialectName;
+  /** Whether users sign in at the server itself, by name and password; else with tokens of an issuer. */
+  readonly passwords: boolean;
   readonly migrations: Migrations;
   readonly endpoints: readonly Endpoint[];
   readonly benchmarks: View;

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { DialectName } from './dialect';
-import type { Tutorial, TutorialContainer, TutorialCube } from './tutorial';
+import type { ContainerTutorial, CubeTutorial, Tutorial, TutorialContainer, TutorialCube } from './tutorial';
 
 /** A tutorial whose records are complete and whose files are nowhere: to try the API, not to run anything. */
+export function exampleTutorial(dialect: 'HEAD'): ContainerTutorial;
+export function exampleTutorial(dialect: 'E23' | 'E25'): CubeTutorial;
+export function exampleTutorial(dialect: DialectName): Tutorial;
 export function exampleTutorial(dialect: DialectName): Tutorial {
   const hash = (text: string): string =>
     createHash(dialect === 'E23' ? 'sha1' : 'sha256')

@@ -1,10 +1,11 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { People, TUTORIAL, cubeFields } from '../../test/registry-fixtures';
+import { cubeFields } from '../../test/registry-fixtures';
+import { Parties } from '../../test/registry-parties';
 import { now } from './clock';
 import { lockDirectory } from '../directory-lock';
-import { seedTutorial, startRegistry } from './index';
+import { exampleTutorial, openLocalIssuer, seedTutorial, startRegistry } from './index';
 
 let directory: string;
 
@@ -14,21 +15,21 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 it('keeps its records in its directory, which belongs to one at a time', async () => {
-  const first = await startRegistry({ dialect: 'E25', database: { directory } });
-  expect(await seedTutorial(first, TUTORIAL)).toBe(true);
-  const owner = new People(first.url);
-  expect(await owner.call('testmodelowner', 'POST', '/mlcubes/', cubeFields('kept'))).toMatchObject({
+  const issuer = await openLocalIssuer();
+  const options = { dialect: 'E25', database: { directory }, tokens: issuer.settings } as const;
+  const first = await startRegistry(options);
+  expect(await seedTutorial(first, exampleTutorial('E25'))).toBe(true);
+  const owner = new Parties(first, issuer);
+  expect(await owner.call('modelOwner', 'POST', '/mlcubes/', cubeFields('kept'))).toMatchObject({
     body: { id: 5 },
   });
-  await expect(startRegistry({ dialect: 'E25', database: { directory } })).rejects.toThrow(
-    `in use by process ${process.pid}`,
-  );
+  await expect(startRegistry(options)).rejects.toThrow(`in use by process ${process.pid}`);
   await first.close();
 
-  const second = await startRegistry({ dialect: 'E25', database: { directory } });
-  expect(await seedTutorial(second, TUTORIAL)).toBe(false);
-  const reader = new People(second.url);
-  expect(await reader.call('testmodelowner', 'GET', '/mlcubes/5/')).toMatchObject({ body: { name: 'kept' } });
+  const second = await startRegistry(options);
+  expect(await seedTutorial(second, exampleTutorial('E25'))).toBe(false);
+  const reader = new Parties(second, issuer);
+  expect(await reader.call('modelOwner', 'GET', '/mlcubes/5/')).toMatchObject({ body: { name: 'kept' } });
   await second.close();
 }, 60_000);
 

@@ -1,8 +1,5 @@
-import { TUTORIAL } from '../../test/registry-fixtures';
-import type { Person, Reply } from '../../test/registry-fixtures';
+import type { Party, Reply } from '../../test/registry-parties';
 import {
-  BENCHMARK_OWNER,
-  OWNER,
   TIME,
   associate,
   benchmarkFields,
@@ -13,9 +10,10 @@ import {
   put,
   startsSeeded,
 } from '../../test/registry-under-test';
-import { seedTutorial } from './seed';
+import { exampleTutorial } from './example-tutorial';
+import { seedTutorial, TOKEN_USERS } from './seed';
 
-const { registry, people } = startsSeeded();
+const parties = startsSeeded();
 
 describe('the whole server', () => {
   it('tells its version without credentials, and that it is a stand-in', async () => {
@@ -28,29 +26,9 @@ describe('the whole server', () => {
     const reply = await get('/mlcubes/999/', null);
     expect(reply.status).toBe(401);
     expect(reply.body).toEqual({ detail: 'Authentication credentials were not provided.' });
-    expect(reply.headers.get('www-authenticate')).toBe('Token');
-    const wrong = await people().raw('/me/', { headers: { authorization: 'Token 123' } });
-    expect([wrong.status, wrong.body]).toEqual([401, { detail: 'Invalid token.' }]);
-  });
-
-  it('signs in by user name and password, always with the same token', async () => {
-    const first = await post('/auth-token/', { username: OWNER, password: 'test' });
-    const second = await post('/auth-token/', { username: OWNER, password: 'test' });
-    expect(first.body).toEqual({ token: expect.stringMatching(/^[0-9a-f]{40}$/) as unknown });
-    expect(second.body).toEqual(first.body);
-    for (const credentials of [
-      { username: OWNER, password: 'wrong' },
-      { username: 'nobody', password: 'test' },
-    ]) {
-      const refused = await post('/auth-token/', credentials);
-      expect(refused.status).toBe(400);
-      expect(refused.body).toEqual({ non_field_errors: ['Unable to log in with provided credentials.'] });
-    }
-    expect((await post('/auth-token/', {})).body).toEqual({
-      username: ['This field is required.'],
-      password: ['This field is required.'],
-    });
-    expect((await get('/auth-token/', null)).status).toBe(405);
+    expect(reply.headers.get('www-authenticate')).toContain('Bearer');
+    const wrong = await parties().raw('/me/', { headers: { authorization: 'Bearer 123' } });
+    expect(wrong.status).toBe(401);
   });
 
   it('sends a path without its slash to the one with it, and keeps the query', async () => {
@@ -66,19 +44,19 @@ describe('the whole server', () => {
   });
 
   it('refuses other methods, media types and bodies', async () => {
-    expect(await people().call(OWNER, 'PATCH', '/mlcubes/2/')).toMatchObject({
+    expect(await parties().call('modelOwner', 'PATCH', '/mlcubes/2/')).toMatchObject({
       status: 405,
       body: { detail: 'Method "PATCH" not allowed.' },
     });
-    const headers = { authorization: `Token ${await people().token(OWNER)}` };
-    const text = await people().raw('/mlcubes/', {
+    const headers = { authorization: await parties().authorization('modelOwner')() };
+    const text = await parties().raw('/mlcubes/', {
       method: 'POST',
       headers: { ...headers, 'content-type': 'text/plain' },
       body: 'x',
     });
     expect(text).toMatchObject({ status: 415, body: { detail: 'Unsupported media type "text/plain" in request.' } });
     const json = { ...headers, 'content-type': 'application/json' };
-    const malformed = await people().raw('/mlcubes/', { method: 'POST', headers: json, body: '{' });
+    const malformed = await parties().raw('/mlcubes/', { method: 'POST', headers: json, body: '{' });
     expect(malformed.status).toBe(400);
     expect(malformed.body).toEqual({ detail: expect.stringMatching(/^JSON parse error - /) as unknown });
     expect(await post('/mlcubes/', [])).toMatchObject({
@@ -88,12 +66,12 @@ describe('the whole server', () => {
   });
 
   it('shows in its schema which generation it is', async () => {
-    const response = await fetch(`${registry().url}/schema/?format=json`);
+    const response = await fetch(`${parties().server.url}/schema/?format=json`);
     const schema = (await response.json()) as { components: { schemas: { MlCube: { properties: object } } } };
     expect(Object.keys(schema.components.schemas.MlCube.properties)).toEqual(
       expect.arrayContaining(['git_mlcube_url', 'image_hash']),
     );
-    expect((await fetch(`${registry().url}/schema/`)).headers.get('content-type')).toContain(
+    expect((await fetch(`${parties().server.url}/schema/`)).headers.get('content-type')).toContain(
       'application/vnd.oai.openapi',
     );
   });
@@ -101,22 +79,22 @@ describe('the whole server', () => {
 
 describe('users', () => {
   it('shows everybody himself, and all to the administrator only', async () => {
-    const me = { id: 3, username: OWNER, email: 'testmo@example.com', first_name: '', last_name: '' };
+    const me = { id: 4, username: 'testmo', email: 'testmo@example.com', first_name: '', last_name: '' };
     expect((await get('/me/')).body).toEqual(me);
-    expect((await get('/users/3/')).body).toEqual(me);
+    expect((await get('/users/4/')).body).toEqual(me);
     expect((await get('/users/2/')).status).toBe(403);
     expect((await get('/users/')).status).toBe(403);
-    expect((await get('/users/', 'admin')).body).toMatchObject({ count: 4 });
-    expect((await get('/users/99/', 'admin')).status).toBe(404);
+    expect((await get('/users/', 'administrator')).body).toMatchObject({ count: TOKEN_USERS.length + 1 });
+    expect((await get('/users/99/', 'administrator')).status).toBe(404);
   });
 });
 
 describe('the tutorial', () => {
   it('has its benchmark approved and operational, and is not seeded twice', async () => {
-    expect(await seedTutorial(registry(), TUTORIAL)).toBe(false);
+    expect(await seedTutorial(parties().server, exampleTutorial('E25'))).toBe(false);
     expect((await get('/benchmarks/1/')).body).toMatchObject({
       name: 'chestxray',
-      owner: 2,
+      owner: 3,
       state: 'OPERATION',
       approval_status: 'APPROVED',
       approved_at: expect.stringMatching(TIME) as unknown,
@@ -124,15 +102,15 @@ describe('the tutorial', () => {
       reference_model_mlcube: 3,
       data_evaluator_mlcube: 4,
     });
-    expect((await get('/mlcubes/3/')).body).toMatchObject({ name: 'chestxray_cnn', state: 'OPERATION', owner: 2 });
-    expect((await get('/me/benchmarks/', BENCHMARK_OWNER)).body).toMatchObject({ count: 1 });
+    expect((await get('/mlcubes/3/')).body).toMatchObject({ name: 'chestxray_cnn', state: 'OPERATION', owner: 3 });
+    expect((await get('/me/benchmarks/', 'benchmarkOwner')).body).toMatchObject({ count: 1 });
     expect((await get('/me/benchmarks/')).body).toMatchObject({ count: 0 });
   });
 });
 
 describe('benchmarks', () => {
   it('answers a minimal POST with every field, pending', async () => {
-    const reply = await post('/benchmarks/', benchmarkFields('lung'), 'testdataowner');
+    const reply = await post('/benchmarks/', benchmarkFields('lung'), 'dataOwner');
     const benchmark = reply.body as { id: number };
     expect(reply.status).toBe(201);
     expect(benchmark).toEqual({
@@ -149,25 +127,25 @@ describe('benchmarks', () => {
       user_metadata: {},
       created_at: expect.stringMatching(TIME) as unknown,
       modified_at: expect.stringMatching(TIME) as unknown,
-      owner: 4,
+      owner: 5,
     });
-    const second = await post('/benchmarks/', benchmarkFields('second'), 'testdataowner');
+    const second = await post('/benchmarks/', benchmarkFields('second'), 'dataOwner');
     expect(second.body).toEqual({ non_field_errors: ['User can own at most one pending benchmark'] });
-    expect((await associate(await operational('too_early'), 'PENDING', OWNER, benchmark.id)).body).toEqual({
+    expect((await associate(await operational('too_early'), 'PENDING', 'modelOwner', benchmark.id)).body).toEqual({
       non_field_errors: ['Association requests can be made only on an approved benchmark'],
     });
 
     const path = `/benchmarks/${benchmark.id}/`;
-    const decide = (status: string, person: Person): Promise<Reply> => put(path, { approval_status: status }, person);
-    expect((await decide('APPROVED', 'testdataowner')).status).toBe(403);
-    expect((await decide('PENDING', 'admin')).body).toEqual({
+    const decide = (status: string, party: Party): Promise<Reply> => put(path, { approval_status: status }, party);
+    expect((await decide('APPROVED', 'dataOwner')).status).toBe(403);
+    expect((await decide('PENDING', 'administrator')).body).toEqual({
       approval_status: ['User can only approve or reject a benchmark'],
     });
-    expect(await decide('REJECTED', 'admin')).toMatchObject({
+    expect(await decide('REJECTED', 'administrator')).toMatchObject({
       status: 200,
       body: { approved_at: expect.stringMatching(TIME) as unknown },
     });
-    expect((await decide('APPROVED', 'admin')).body).toEqual({
+    expect((await decide('APPROVED', 'administrator')).body).toEqual({
       approval_status: ['User can approve only a pending request'],
     });
   });
@@ -190,7 +168,7 @@ describe('benchmarks', () => {
 
   it('names what does not exist', async () => {
     const fields = benchmarkFields('dangling', { reference_model_mlcube: 999, data_evaluator_mlcube: 'x' });
-    expect((await post('/benchmarks/', fields, 'admin')).body).toEqual({
+    expect((await post('/benchmarks/', fields, 'administrator')).body).toEqual({
       reference_model_mlcube: ['Invalid pk "999" - object does not exist.'],
       data_evaluator_mlcube: ['Incorrect type. Expected pk value, received str.'],
     });

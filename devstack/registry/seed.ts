@@ -39,11 +39,11 @@ export const TOKEN_USERS = [
  * @throws MedperfError for the tutorial of another dialect, Refusal when a record breaks the registry's rules.
  */
 export async function seedTutorial(registry: RunningRegistry, tutorial: Tutorial): Promise<boolean> {
-  const { seed, benchmarks } = DIALECTS[registry.dialect];
+  const { seed, benchmarks, passwords } = DIALECTS[registry.dialect];
   return registry.database.transaction(async (sql) => {
     await sql.query('lock table benchmarks in exclusive mode');
     if ((await sql.query('select 1 from benchmarks limit 1')).length > 0) return false;
-    const { administrator, owner } = await makeUsers(sql, registry);
+    const { administrator, owner } = await makeUsers(sql, passwords);
     const settings = { autoApproveBenchmarksFrom: [] };
     const benchmark = await seed({ sql, user: { id: owner, superuser: false }, settings }, tutorial);
     const decider = { sql, user: { id: administrator, superuser: true }, settings };
@@ -52,7 +52,7 @@ export async function seedTutorial(registry: RunningRegistry, tutorial: Tutorial
   });
 }
 
-async function makeUsers(sql: Sql, { passwords }: RunningRegistry): Promise<{ administrator: number; owner: number }> {
+async function makeUsers(sql: Sql, passwords: boolean): Promise<{ administrator: number; owner: number }> {
   const ids: number[] = [];
   for (const user of passwords ? TUTORIAL_USERS : TOKEN_USERS) {
     ids.push(await createAccount(sql, { ...user, ...(passwords && { password: TUTORIAL_PASSWORD }) }));

@@ -6,7 +6,7 @@ import { passwordTokens } from './authentication';
 import type { Authentication } from './authentication';
 import { openDatabase } from './database';
 import type { Database, DatabasePlace } from './database';
-import type { DialectName } from './dialect';
+import type { Dialect, DialectName } from './dialect';
 import { jsonWebTokens } from './json-web-tokens';
 import type { TokenSettings } from './token-settings';
 import { DIALECTS } from './dialects';
@@ -21,7 +21,7 @@ export interface RegistryOptions {
   readonly port?: number;
   /** User names of administrators; where users sign in with passwords, they are made with the tutorial's. */
   readonly administrators?: readonly string[];
-  /** How tokens are verified (E25, HEAD). Absent: users sign in with user name and password, as they do in E23. */
+  /** How tokens are verified; E25 and HEAD need it, and E23 has tokens of its own. */
   readonly tokens?: TokenSettings;
   /** Emails whose benchmarks are approved as soon as they are made (HEAD). */
   readonly autoApproveBenchmarksFrom?: readonly string[];
@@ -33,8 +33,6 @@ export interface RunningRegistry {
   /** `http://127.0.0.1:PORT`, without the API's base path. */
   readonly url: string;
   readonly dialect: DialectName;
-  /** Whether users sign in here by name and password. */
-  readonly passwords: boolean;
   readonly database: Database;
   /** Lets running calls end, then closes the database. */
   close(): Promise<void>;
@@ -47,15 +45,14 @@ export interface RunningRegistry {
  * process owns the database's directory.
  */
 export async function startRegistry(options: RegistryOptions): Promise<RunningRegistry> {
-  const { host = '127.0.0.1', port = 0, tls, tokens, autoApproveBenchmarksFrom = [] } = options;
+  const { host = '127.0.0.1', port = 0, tls, autoApproveBenchmarksFrom = [] } = options;
   const dialect = DIALECTS[options.dialect];
   const database = await openDatabase(options.database, dialect.migrations);
   try {
     const server = createApplication({
       dialect,
       database,
-      authentication: await authenticationOf(database, options),
-      passwords: tokens === undefined,
+      authentication: await authenticationOf(dialect, database, options),
       settings: { autoApproveBenchmarksFrom },
       ...(tls && { tls }),
     });
@@ -65,7 +62,6 @@ export async function startRegistry(options: RegistryOptions): Promise<RunningRe
     return {
       url,
       dialect: dialect.name,
-      passwords: tokens === undefined,
       database,
       close: async () => {
         await server.close();
@@ -91,9 +87,12 @@ function cannotListen(cause: unknown, host: string, port: number): MedperfError 
 }
 
 async function authenticationOf(
+  { name, passwords }: Dialect,
   database: Database,
   { tokens, administrators = [] }: RegistryOptions,
 ): Promise<Authentication> {
+  if (passwords === (tokens !== undefined))
+    throw new TypeError(`users of ${name} sign in ${passwords ? 'by password' : 'with tokens'}`);
   if (tokens !== undefined) return jsonWebTokens(tokens, { administrators });
   for (const username of administrators) {
     const email = `${username}@example.com`;

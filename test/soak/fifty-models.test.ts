@@ -10,7 +10,7 @@ it(
     const stack = await EmbeddedStack.start();
     const started = await StartedContainers.listen(stack.docker);
     try {
-      const { results, ids, shared } = await testManyModels(stack, await stack.clientOf('testmodelowner'), MODELS);
+      const { results, ids, shared } = await testManyModels(stack, await stack.clientOf('modelOwner'), MODELS);
       expect(results).toHaveLength(MODELS);
       expect(started.tasksOf(ids)).toHaveLength(2 * MODELS);
       expect(started.tasksOf(shared)).toEqual(['evaluate', 'infer', 'prepare', 'sanity_check', 'statistics']);

@@ -1,5 +1,5 @@
 import { startWithParties } from '../../../test/registry-parties';
-import type { Parties } from '../../../test/registry-parties';
+import type { Parties, Reply } from '../../../test/registry-parties';
 
 let parties: Parties;
 beforeAll(async () => {
@@ -76,15 +76,40 @@ it('takes datasets that are operational from the start, of any preparation cube,
   expect((await parties.call('dataOwner', 'DELETE', path)).status).toBe(204);
 });
 
+function signIn(credentials: object): Promise<Reply> {
+  return parties.call(null, 'POST', '/auth-token/', credentials);
+}
+
+it('signs in by user name and password, always with the same token', async () => {
+  const first = await signIn({ username: 'testmodelowner', password: 'test' });
+  const second = await signIn({ username: 'testmodelowner', password: 'test' });
+  expect(first.body).toEqual({ token: expect.stringMatching(/^[0-9a-f]{40}$/) as unknown });
+  expect(second.body).toEqual(first.body);
+  for (const credentials of [
+    { username: 'testmodelowner', password: 'wrong' },
+    { username: 'nobody', password: 'test' },
+  ]) {
+    const refused = await signIn(credentials);
+    expect(refused.status).toBe(400);
+    expect(refused.body).toEqual({ non_field_errors: ['Unable to log in with provided credentials.'] });
+  }
+  expect((await signIn({})).body).toEqual({
+    username: ['This field is required.'],
+    password: ['This field is required.'],
+  });
+  expect((await parties.call(null, 'GET', '/auth-token/')).status).toBe(405);
+});
+
 it('ends the token when a password changes, and keeps what a PUT says of a user unhashed', async () => {
-  const signIn = (username: string, password: string): Promise<{ status: number }> =>
-    parties.call('administrator', 'POST', '/auth-token/', { username, password });
   const fields = { username: 'new', email: 'new@example.com', password: 'first', first_name: '', last_name: '' };
   const id = await parties.make('administrator', '/users/', fields);
-  expect((await signIn('new', 'first')).status).toBe(200);
+  expect((await signIn({ username: 'new', password: 'first' })).status).toBe(200);
   const changed = await parties.call('administrator', 'PUT', `/users/${id}/`, { ...fields, password: 'second' });
   expect([changed.status, 'password' in (changed.body as object)]).toEqual([200, false]);
-  expect([(await signIn('new', 'first')).status, (await signIn('new', 'second')).status]).toEqual([400, 400]);
+  expect([
+    (await signIn({ username: 'new', password: 'first' })).status,
+    (await signIn({ username: 'new', password: 'second' })).status,
+  ]).toEqual([400, 400]);
 
   expect((await parties.call('dataOwner', 'POST', '/me/password/', {})).status).toBe(500);
   expect((await parties.call('dataOwner', 'POST', '/me/password/', { password: 'changed' })).status).toBe(200);
@@ -92,5 +117,5 @@ it('ends the token when a password changes, and keeps what a PUT says of a user 
     status: 401,
     body: { detail: 'Invalid token.' },
   });
-  expect((await signIn('testdataowner', 'changed')).status).toBe(200);
+  expect((await signIn({ username: 'testdataowner', password: 'changed' })).status).toBe(200);
 });

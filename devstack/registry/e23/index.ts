@@ -10,6 +10,7 @@ const benchmarks = fullView(BENCHMARKS);
 /** MedPerf's server of April 2023, the tutorial's own: cubes, passwords, SHA-1. */
 export const E23: Dialect = {
   name: 'E23',
+  passwords: true,
   migrations: MIGRATIONS,
   endpoints: ENDPOINTS,
   benchmarks,

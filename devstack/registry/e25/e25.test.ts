@@ -1,5 +1,5 @@
 import { startWithParties } from '../../../test/registry-parties';
-import type { Parties, Party, PartyReply } from '../../../test/registry-parties';
+import type { Parties, Party, Reply } from '../../../test/registry-parties';
 
 let parties: Parties;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ const dataset = (name: string, changes: object = {}): object => ({
   ...changes,
 });
 
-function put(party: Party, path: string, body: object): Promise<PartyReply> {
+function put(party: Party, path: string, body: object): Promise<Reply> {
   return parties.call(party, 'PUT', path, body);
 }
 
@@ -56,7 +56,7 @@ it('lets one operational dataset have a generated uid', async () => {
 it('takes results of associated datasets only, and leaves them to the administrator', async () => {
   const id = await operationalDataset('measured');
   const result = { benchmark: 1, model: REFERENCE, dataset: id, results: { AUC: 1 } };
-  const post = (): Promise<PartyReply> => parties.call('dataOwner', 'POST', '/results/', result);
+  const post = (): Promise<Reply> => parties.call('dataOwner', 'POST', '/results/', result);
   expect((await post()).body).toEqual({ non_field_errors: ['Dataset must be associated to the benchmark'] });
   const pair = { dataset: id, benchmark: 1, metadata: {} };
   await parties.make('dataOwner', '/datasets/benchmarks/', pair);

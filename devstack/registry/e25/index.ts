@@ -10,6 +10,7 @@ const benchmarks = fullView(BENCHMARKS);
 /** MedPerf's server of April 2025: cubes, tokens of an identity provider, SHA-256. */
 export const E25: Dialect = {
   name: 'E25',
+  passwords: false,
   migrations: MIGRATIONS,
   endpoints: ENDPOINTS,
   benchmarks,

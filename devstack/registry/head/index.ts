@@ -15,6 +15,7 @@ const benchmarks = fullView(BENCHMARKS);
 /** MedPerf's server of May 2026: configurations of containers, models and assets. */
 export const HEAD: Dialect = {
   name: 'HEAD',
+  passwords: false,
   migrations: MIGRATIONS,
   endpoints: ENDPOINTS,
   benchmarks,
