@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isSameSubject, MedperfError } from '../contract';
 import type {
   AssociationStanding,
   CheckAssociationInput,
-  MadeWhileTestHolds,
+  JsonValue,
   RequestAssociationInput,
+  RequestResult,
 } from '../contract';
 import { refuseUnregistrableName } from '../registry';
 import type { AssociationRecord, ModelRecord, Registry } from '../registry';
@@ -36,7 +38,7 @@ export async function checkAssociation(
   if ('name' in model) {
     await refuseForeignName(registry, model.name, signal);
     const subject = await testSubject(registry, record, null, signal);
-    return { modelName: model.name, benchmark: facts, subject, current: 'none' };
+    return { modelName: model.name, benchmark: facts, subject, current: 'none', newest: null };
   }
   const registered = await registry.model(model.uid, signal);
   refuseUnlessOperational(registered);
@@ -46,6 +48,7 @@ export async function checkAssociation(
     benchmark: facts,
     subject: await testSubject(registry, record, registered, signal),
     current: await currentOf(row, again, registry, signal),
+    newest: row?.createdAt ?? null,
   };
 }
 
@@ -89,16 +92,25 @@ async function currentOf(
 
 /**
  * Sends the request with the test's results, unless something changed that the test read: some registries approve a
- * request as soon as it is made. One's own pending or approved row is adopted.
+ * request as soon as it is made. One that an earlier attempt made, or the user meanwhile, is found, and is not sent again.
  */
 export async function requestAssociation(
   { store, registry }: { store: Store; registry: Registry },
-  { benchmark, modelUid, again, subject, results }: RequestAssociationInput,
+  { benchmark, modelUid, newest, subject, results }: RequestAssociationInput,
   signal: AbortSignal,
-): Promise<MadeWhileTestHolds> {
-  const now = await readSubject(registry, { benchmark, modelUid }, signal);
-  if (!isSameSubject(now, subject)) return { changedTo: now };
-  const testResult: unknown = JSON.parse((await store.readBytes(results, MAX_RESULTS_BYTES)).toString('utf8'));
-  await registry.requestAssociation({ modelUid, benchmark, testResult, again }, signal);
-  return { changedTo: null };
+): Promise<RequestResult> {
+  const pair = { benchmark, modelUid };
+  const row = await registry.association(modelUid, benchmark, signal);
+  const isMade = row !== null && row.createdAt !== newest && row.initiatedBy === (await registry.me(signal)).uid;
+  if (!isMade) {
+    const now = await readSubject(registry, pair, signal);
+    if (!isSameSubject(now, subject)) return { changedTo: now };
+  }
+  const testResult = JSON.parse((await store.readBytes(results, MAX_RESULTS_BYTES)).toString('utf8')) as JsonValue;
+  const { record, adopted } = await registry.requestAssociation({ ...pair, testResult, newest }, signal);
+  return {
+    changedTo: null,
+    madeAt: record.createdAt,
+    carriesResults: !adopted || isDeepStrictEqual(await registry.sentResults(modelUid, benchmark, signal), testResult),
+  };
 }

@@ -27,30 +27,41 @@ export async function pollAssociation(
   if (row.status !== 'PENDING') return { decision: row.status };
   const now = await readSubject(registry, pair, signal);
   if (!isSameSubject(now, pair.subject)) return { decision: null, changedTo: now };
-  throw new MedperfError('NeedsAttention', {
+  throw new MedperfError('Undecided', {
     what: `The committee of benchmark ${pair.benchmark} has not decided on model ${pair.modelUid} yet.`,
     next: 'wait; nothing is to be done here.',
   });
+}
+
+/** How attempts of one withdrawal know of each other: whoever rejected a request, the row looks the same. */
+export interface WithdrawalAttempts {
+  /** An earlier attempt may have withdrawn the request. */
+  readonly begunBefore: boolean;
+  /** Tells the next attempt that this one may have. */
+  readonly begin: () => void;
 }
 
 /** Takes one's own pending request back; one that was decided meanwhile is left as it is. */
 export async function withdrawAssociation(
   registry: Registry,
   { benchmark, modelUid }: PairInput,
+  { begunBefore, begin }: WithdrawalAttempts,
   signal: AbortSignal,
 ): Promise<WithdrawResult> {
+  const rejected = { decision: begunBefore ? null : 'REJECTED' } as const;
   const row = await registry.association(modelUid, benchmark, signal);
   if (row === null) return { decision: null };
-  if (row.status !== 'PENDING') return { decision: row.status };
+  if (row.status !== 'PENDING') return row.status === 'REJECTED' ? rejected : { decision: row.status };
   if (row.initiatedBy !== (await registry.me(signal)).uid) return { decision: null };
+  begin();
   try {
-    await registry.decideAssociation(modelUid, benchmark, 'REJECTED', signal);
+    const { found } = await registry.decideAssociation(modelUid, benchmark, 'REJECTED', signal);
+    return found ? rejected : { decision: null };
   } catch (error) {
     const now = await registry.association(modelUid, benchmark, signal);
     if (now?.status !== 'APPROVED') throw error;
     return { decision: 'APPROVED' };
   }
-  return { decision: null };
 }
 
 /** Finds out what the registry would refuse to a committee, before an expensive test. */
@@ -70,12 +81,14 @@ export async function checkRequest(registry: Registry, pair: PairInput, signal: 
   };
 }
 
-/** Approves a pending request, unless something changed that its test read. */
+/** Approves a pending request, unless something changed that its test read; an earlier attempt may have done so. */
 export async function approveAssociation(
   registry: Registry,
   { subject, ...pair }: TestedPairInput,
   signal: AbortSignal,
 ): Promise<MadeWhileTestHolds> {
+  const row = await registry.association(pair.modelUid, pair.benchmark, signal);
+  if (row?.status === 'APPROVED') return { changedTo: null };
   const now = await readSubject(registry, pair, signal);
   if (!isSameSubject(now, subject)) return { changedTo: now };
   await registry.decideAssociation(pair.modelUid, pair.benchmark, 'APPROVED', signal);

@@ -35,6 +35,7 @@ import type {
   Reminder,
   RemindResult,
   RequestAssociationInput,
+  RequestResult,
   RequestStanding,
   ResolveBenchmarkInput,
   RunTaskInput,
@@ -122,7 +123,7 @@ export interface ControlActivities {
   'medperf.checkHosting'(input: { readonly url: string; readonly sha256?: string }): Promise<HostingCheck>;
   'medperf.registerCube'(input: RegisterCubeInput): Promise<RegisterCubeResult>;
   'medperf.checkAssociation'(input: CheckAssociationInput): Promise<AssociationStanding>;
-  'medperf.requestAssociation'(input: RequestAssociationInput): Promise<MadeWhileTestHolds>;
+  'medperf.requestAssociation'(input: RequestAssociationInput): Promise<RequestResult>;
   'medperf.pollAssociation'(input: TestedPairInput): Promise<CommitteeLook>;
   'medperf.withdrawAssociation'(input: PairInput): Promise<WithdrawResult>;
   'medperf.checkRequest'(input: PairInput): Promise<RequestStanding>;
@@ -200,8 +201,13 @@ export function createControlActivities({
       requestAssociation({ store, registry: await openRegistry(input.profile) }, input, cancellationSignal()),
     'medperf.pollAssociation': (input) =>
       whileHeartbeating(async () => pollAssociation(await openRegistry(input.profile), input, cancellationSignal())),
-    'medperf.withdrawAssociation': async (input) =>
-      withdrawAssociation(await openRegistry(input.profile), input, cancellationSignal()),
+    'medperf.withdrawAssociation': async (input) => {
+      const context = Context.current();
+      const begunBefore = context.info.heartbeatDetails !== undefined;
+      const begin = (): void => context.heartbeat({ message: 'withdrawing' } satisfies Heartbeat);
+      const registry = await openRegistry(input.profile);
+      return withdrawAssociation(registry, input, { begunBefore, begin }, cancellationSignal());
+    },
     'medperf.checkRequest': (input) =>
       whileHeartbeating(async () => checkRequest(await openRegistry(input.profile), input, cancellationSignal())),
     'medperf.approveAssociation': async (input) =>

@@ -13,6 +13,9 @@ it.each([
   expect(duration(text)).toBe(milliseconds);
 });
 
-it.each(['', '3', '0d', '-1d', '3 apples', '1e3d', '400d', '9999999999w', '3d '])('refuses %j', (text) => {
-  expect(() => duration(text)).toThrow(InvalidArgumentError);
-});
+it.each(['', '3', '0d', '-1d', '3 apples', '0.0001s', '0.9s', '1e3d', '400d', '9999999999w', '3d '])(
+  'refuses %j',
+  (text) => {
+    expect(() => duration(text)).toThrow(InvalidArgumentError);
+  },
+);

@@ -77,11 +77,6 @@ describe('renderProgress', () => {
     );
   });
 
-  it("does not call the committee's silence a failure", () => {
-    const polling = { ...INFER, activityId: 'committee', attempt: 9, lastFailure: 'no decision yet' };
-    expect(renderProgress(progressWith([polling]), NOW).join('\n')).not.toContain('failed');
-  });
-
   it('keeps the steps of a stage that is over for those who ask for all', () => {
     const over = progressWith([]);
     const stages = [{ stage: 'test', status: 'done', startedAt: AT, endedAt: AT, steps: [PREPARED] } as const];

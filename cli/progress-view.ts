@@ -1,5 +1,4 @@
 import type { LiveProgress, LiveStep } from '../client';
-import { COMMITTEE_STEP } from '../contract';
 import type { Need, StageProgress, StepStatus } from '../contract';
 import { plainLine } from '../engine/log-tail';
 
@@ -70,8 +69,7 @@ function minute(time: string): string {
 }
 
 function troubleOf(step: LiveStep): string | null {
-  // The attempts of that step are looks: one without a decision is no failure.
-  if (step.lastFailure === undefined || step.activityId === COMMITTEE_STEP) return null;
+  if (step.lastFailure === undefined) return null;
   const attempt = step.attempt ?? 1;
   return `attempt ${Math.max(1, attempt - 1)} failed: ${firstLine(step.lastFailure)}`;
 }

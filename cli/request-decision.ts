@@ -29,9 +29,8 @@ export async function followRequest<T>(
   { wait = false, yes = false }: RequestOptions,
   associationOf: (result: T) => AssociateResult,
 ): Promise<number> {
-  let answered = false;
   const pauses = (progress: LiveProgress): boolean =>
-    (!answered && needs(progress, 'confirmation')) || (!wait && needs(progress, 'committee-decision'));
+    needs(progress, 'confirmation') || (!wait && needs(progress, 'committee-decision'));
   return detachable(cli, run.id, async () => {
     for (;;) {
       const followed = await follow(session, cli.output, run, pauses);
@@ -40,7 +39,6 @@ export async function followRequest<T>(
       if (!yes && !isInteractive()) return printUnconfirmed(cli, run.id);
       const send = yes || (await askToSend(cli, session, followed.progress));
       await session.medperf.confirm(run.id, { send, by: session.profile.username });
-      answered = true;
     }
   });
 }
@@ -76,7 +74,7 @@ function printDecision(cli: Cli, id: string, result: unknown, association: Assoc
     APPROVED: `The association of ${pair} is approved.`,
     DECLINED: `The request for ${pair} was not confirmed; the committee has none before it.`,
     EXPIRED: `The committee has not decided on ${pair} in time, and the request is withdrawn.\n  next: to ask again, add --again.`,
-    REJECTED: `The committee has rejected the association of ${pair}.\n  next: to ask again after changes, add --again.`,
+    REJECTED: `The association of ${pair} was rejected, or the request was withdrawn.\n  next: to ask again after changes, add --again.`,
   } as const;
   cli.output.result({ id, ...(result as object) }, () => words[decision]);
   return decision === 'REJECTED' || decision === 'EXPIRED' ? EXIT.refused : EXIT.done;

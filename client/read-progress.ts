@@ -3,7 +3,7 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import { MedperfError } from '../contract';
-import type { Heartbeat, Progress, SharedRun, StepProgress } from '../contract';
+import type { FailureType, Heartbeat, Progress, SharedRun, StepProgress } from '../contract';
 
 /** A step with what only the server knows of its activity. */
 export interface LiveStep extends Omit<StepProgress, 'steps'> {
@@ -172,12 +172,18 @@ export function pendingSteps(description: WorkflowExecutionDescription): Readonl
     const next = activity.nextAttemptScheduleTime;
     pending.set(activity.activityId ?? '', {
       attempt: activity.attempt ?? 1,
-      ...(activity.lastFailure?.message ? { lastFailure: activity.lastFailure.message } : {}),
+      ...shownFailure(activity.lastFailure),
       ...(next?.seconds ? { nextRetryAt: new Date(Number(next.seconds) * 1000).toISOString() } : {}),
       ...(heartbeat ? { heartbeat: shownHeartbeat(heartbeat) } : {}),
     });
   }
   return pending;
+}
+
+/** An attempt that found no decision yet did not fail. */
+function shownFailure(failure: temporal.api.failure.v1.IFailure | null | undefined): Pick<LiveStep, 'lastFailure'> {
+  const isUndecided = failure?.applicationFailureInfo?.type === ('Undecided' satisfies FailureType);
+  return failure?.message && !isUndecided ? { lastFailure: failure.message } : {};
 }
 
 /** Without what lets others go on with an upload. */

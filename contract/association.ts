@@ -45,6 +45,8 @@ export interface AssociationStanding {
   readonly subject: TestSubject;
   /** `none`: a request may be made; the others are the newest row of the pair. */
   readonly current: 'none' | 'pending' | 'approved' | 'rejected';
+  /** When the pair's newest row was made, as the registry writes it; null when there is none. */
+  readonly newest: string | null;
 }
 
 /** A pair and what of it was tested. */
@@ -53,7 +55,8 @@ export interface TestedPairInput extends PairInput {
 }
 
 export interface RequestAssociationInput extends TestedPairInput {
-  readonly again: boolean;
+  /** The newest row known before; one's own that was made later stands for this request. */
+  readonly newest: string | null;
   /** Blob: the results as JSON; becomes the request's `metadata.test_result`. */
   readonly results: Digest;
 }
@@ -89,11 +92,21 @@ export interface RemindResult {
 export type CommitteeLook =
   { readonly decision: Decision } | { readonly decision: null; readonly changedTo: TestSubject };
 
-/** What a change in the registry ended with that is made only while the test it rests on holds. */
+/** What is to be tested before a change can be made in the registry that rests on a test; null when it was made. */
 export interface MadeWhileTestHolds {
-  /** What is to be tested before it can be made; null when it was made. */
   readonly changedTo: TestSubject | null;
 }
+
+/** A request that is in the registry, whatever has been decided on it, or what is to be tested before it can be made. */
+export type RequestResult =
+  | {
+      readonly changedTo: null;
+      /** When it was made, as the registry writes it. */
+      readonly madeAt: string;
+      /** False for one that the user made otherwise meanwhile, with other results. */
+      readonly carriesResults: boolean;
+    }
+  | { readonly changedTo: TestSubject };
 
 export interface WithdrawResult {
   /** The committee's, where it came first. */

@@ -15,6 +15,7 @@ export const FAILURE_TYPES = {
   StoreUnavailable: 'place',
   HostLost: 'place',
   NeedsAttention: 'person',
+  Undecided: 'person',
 } as const;
 
 export type FailureType = keyof typeof FAILURE_TYPES;

@@ -77,7 +77,6 @@ export interface AssociateInput extends CommitteeWaiting {
   /** Ask again after a rejection. */
   readonly again?: boolean;
   readonly noCache?: NoCache;
-  readonly offline?: boolean;
   readonly noReference?: boolean;
   readonly gpus?: number;
 }

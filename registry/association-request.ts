@@ -1,4 +1,5 @@
 import { MedperfError } from '../contract';
+import type { JsonValue } from '../contract';
 import { accepted, refusalOf } from './answers';
 import type { DialectForm } from './dialect-forms';
 import { LostAnswer } from './http-session';
@@ -18,12 +19,12 @@ export async function requestAssociation(
   session: HttpSession,
   form: DialectForm,
   registry: Associations,
-  request: Pair & { readonly testResult: unknown; readonly again: boolean },
+  request: Pair & { readonly testResult: JsonValue; readonly newest: string | null },
   signal: AbortSignal | undefined,
 ): Promise<{ record: AssociationRecord; adopted: boolean }> {
   const me = (await registry.me(signal)).uid;
   const before = await registry.association(request.modelUid, request.benchmark, signal);
-  const current = adoptable(before, me, request.again);
+  const current = adoptable(before, me, request.newest);
   if (current !== null) return { record: current, adopted: true };
   const body = {
     [form.modelField]: request.modelUid,
@@ -33,7 +34,7 @@ export async function requestAssociation(
   };
   const made = async (): Promise<AssociationRecord | null> => {
     const after = await registry.association(request.modelUid, request.benchmark, signal);
-    return after?.createdAt === before?.createdAt ? null : adoptable(after, me, false);
+    return adoptable(after, me, before?.createdAt ?? null);
   };
   const found = await sent(async () => {
     const answer = await session.change('POST', `/${form.models}/benchmarks/`, body, signal);
@@ -53,22 +54,24 @@ export async function decideAssociation(
   pair: Pair,
   status: 'APPROVED' | 'REJECTED',
   signal: AbortSignal | undefined,
-): Promise<AssociationRecord> {
+): Promise<{ record: AssociationRecord; found: boolean }> {
   const decided = async (): Promise<AssociationRecord | null> => {
     const row = await registry.association(pair.modelUid, pair.benchmark, signal);
     return row?.status === status ? row : null;
   };
   const before = await registry.association(pair.modelUid, pair.benchmark, signal);
-  if (before?.status === status) return before;
+  if (before?.status === status) return { record: before, found: true };
   if (before?.status !== 'PENDING') throw notPending(pair, before);
-  return sent(async () => {
+  const made = await sent(async () => {
     const path = `/${form.models}/${pair.modelUid}/benchmarks/${pair.benchmark}/`;
     const answer = await session.change('PUT', path, { approval_status: status }, signal);
-    const row = await registry.association(pair.modelUid, pair.benchmark, signal);
-    if (row?.status === status) return row;
+    const record = await decided();
+    // Refused, and yet so: somebody else was faster.
+    if (record !== null) return { record, found: answer.status >= 400 };
     const verb = status === 'APPROVED' ? 'approved' : 'rejected';
     throw refusalOf(answer, `The association of ${wordsFor(pair)} could not be ${verb}.`, nextAfterDecision(status));
   }, decided);
+  return 'record' in made ? made : { record: made, found: false };
 }
 
 /** Sends a change; when its answer is lost, looks whether it was made. */
@@ -84,21 +87,16 @@ async function sent<T, F>(send: () => Promise<T>, find: () => Promise<F | null>)
 }
 
 /** The row when it stands for this request, null when a new one may be made. */
-function adoptable(row: AssociationRecord | null, me: number, again: boolean): AssociationRecord | null {
-  if (row === null || (row.status === 'REJECTED' && again)) return null;
-  if (row.status === 'APPROVED' || (row.status === 'PENDING' && row.initiatedBy === me)) return row;
-  if (row.status === 'PENDING') {
-    throw new MedperfError('RegistryRejected', {
-      what: `User ${row.initiatedBy} has requested the association of ${wordsFor(row)} already.`,
-      expected: 'no pending request of somebody else',
-      found: `a pending request of ${row.createdAt}`,
-      next: `Approve it instead: temporal-medperf association approve -b ${row.benchmark} -m ${row.modelUid}`,
-    });
-  }
+function adoptable(row: AssociationRecord | null, me: number, newest: string | null): AssociationRecord | null {
+  if (row === null || row.status === 'APPROVED') return row;
+  const isNew = row.createdAt !== newest;
+  if (row.initiatedBy === me && (row.status === 'PENDING' || isNew)) return row;
+  if (row.status === 'REJECTED') return null;
   throw new MedperfError('RegistryRejected', {
-    what: `The association of ${wordsFor(row)} was rejected or withdrawn.`,
-    found: `state REJECTED since ${row.approvedAt ?? row.createdAt}`,
-    next: 'To request it once more, say so: --again',
+    what: `User ${row.initiatedBy} has requested the association of ${wordsFor(row)} already.`,
+    expected: 'no pending request of somebody else',
+    found: `a pending request of ${row.createdAt}`,
+    next: `Approve it instead: temporal-medperf association approve -b ${row.benchmark} -m ${row.modelUid}`,
   });
 }
 

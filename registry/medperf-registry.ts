@@ -139,7 +139,7 @@ export class MedperfRegistry implements Registry {
   requestAssociation(
     request: Parameters<Registry['requestAssociation']>[0],
     signal?: AbortSignal,
-  ): Promise<{ record: AssociationRecord; adopted: boolean }> {
+  ): ReturnType<Registry['requestAssociation']> {
     return requestAssociation(this.session, this.form, this, request, signal);
   }
 
@@ -148,7 +148,7 @@ export class MedperfRegistry implements Registry {
     benchmark: number,
     status: 'APPROVED' | 'REJECTED',
     signal?: AbortSignal,
-  ): Promise<AssociationRecord> {
+  ): ReturnType<Registry['decideAssociation']> {
     return decideAssociation(this.session, this.form, this, { modelUid, benchmark }, status, signal);
   }
 

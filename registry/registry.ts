@@ -167,20 +167,24 @@ export interface Registry {
    */
   sentResults(modelUid: number, benchmark: number, signal?: AbortSignal): Promise<JsonValue>;
   /**
-   * Requests once: a pending row of one's own is adopted, as is an approved one; after a rejection a new row is made only
-   * with `again`. `testResult` becomes `metadata.test_result`.
+   * Requests once: an approved row is adopted, as is one's own that is pending or, whatever became of it, newer than
+   * `newest`, which is the `createdAt` of the newest row that was known before. `testResult` becomes
+   * `metadata.test_result`.
    */
   requestAssociation(
-    request: { modelUid: number; benchmark: number; testResult: unknown; again: boolean },
+    request: { modelUid: number; benchmark: number; testResult: JsonValue; newest: string | null },
     signal?: AbortSignal,
   ): Promise<{ record: AssociationRecord; adopted: boolean }>;
-  /** Approves or rejects the pending row; the initiator's rejection is a withdrawal. Idempotent for the same status. */
+  /**
+   * Approves or rejects the pending row; the initiator's rejection is a withdrawal. Idempotent for the same status.
+   * `found`: it was decided so before, by somebody or by an earlier call.
+   */
   decideAssociation(
     modelUid: number,
     benchmark: number,
     status: 'APPROVED' | 'REJECTED',
     signal?: AbortSignal,
-  ): Promise<AssociationRecord>;
+  ): Promise<{ record: AssociationRecord; found: boolean }>;
   /** Puts a benchmark's models in an order, the highest first; the benchmark's owner alone may. Idempotent. */
   setPriority(modelUid: number, benchmark: number, priority: number, signal?: AbortSignal): Promise<AssociationRecord>;
 }

@@ -143,7 +143,7 @@ describe('approvals on real parts', () => {
 
     const crashes = await newBenchmark();
     const registry = await stack.registryOf('modelOwner');
-    await registry.requestAssociation({ modelUid: unfit.uid, benchmark: crashes, testResult: {}, again: false });
+    await registry.requestAssociation({ modelUid: unfit.uid, benchmark: crashes, testResult: {}, newest: null });
     const approval = await committee.startApprove({ benchmark: crashes, modelUid: unfit.uid, noReference: true });
     await expect(approval.result()).rejects.toMatchObject({ cause: { cause: { type: 'ContainerFailed' } } });
     expect((await registry.association(unfit.uid, crashes))?.status).toBe('PENDING');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { checkAssociation, requestAssociation } from '../activities/association';
 import { approveAssociation, checkRequest, pollAssociation, withdrawAssociation } from '../activities/committee';
 import { readSubject } from '../activities/test-subject';
-import type { MadeWhileTestHolds, PairInput, TestSubject } from '../contract';
+import type { PairInput, RequestResult, TestSubject, WithdrawResult } from '../contract';
 import { MedperfRegistry } from '../registry/medperf-registry';
 import { FileStore } from '../store/file-store';
 import { modelContent } from './model-content';
@@ -88,14 +88,30 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
     return changeBenchmark(pair, { demo_dataset_tarball_hash: hashOf(newName()) });
   }
 
-  async function request(pair: PairInput, subject?: TestSubject): Promise<MadeWhileTestHolds> {
+  async function request(
+    pair: PairInput,
+    { subject, newest = null }: { readonly subject?: TestSubject; readonly newest?: string | null } = {},
+  ): Promise<RequestResult> {
     const results = (await store.putBytes('{"AUC":0.9}')).digest;
     const tested = subject ?? (await readSubject(owner, pair, signal));
-    return requestAssociation({ store, registry: owner }, { ...pair, again: false, subject: tested, results }, signal);
+    return requestAssociation({ store, registry: owner }, { ...pair, newest, subject: tested, results }, signal);
+  }
+
+  /** Like a first attempt, or like one after another that may have withdrawn the request. */
+  function withdraw(pair: PairInput, { begunBefore = false, registry = owner } = {}): Promise<WithdrawResult> {
+    return withdrawAssociation(registry, pair, { begunBefore, begin: () => undefined }, signal);
   }
 
   async function statusOf({ modelUid, benchmark }: PairInput): Promise<string | null> {
     return (await owner.association(modelUid, benchmark))?.status ?? null;
+  }
+
+  /** From the first to the newest. */
+  async function rowsOf({ modelUid, benchmark }: PairInput): Promise<string[]> {
+    const models = dialect === 'HEAD' ? 'models' : 'mlcubes';
+    const { body } = await parties.call('administrator', 'GET', `/${models}/${modelUid}/benchmarks/${benchmark}/`);
+    const rows = body as { created_at: string; approval_status: string }[];
+    return rows.sort((a, b) => a.created_at.localeCompare(b.created_at)).map((row) => row.approval_status);
   }
 
   describe('what a test reads', () => {
@@ -149,11 +165,41 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
     const pair = await newPair();
     const tested = await readSubject(owner, pair, signal);
     await otherDemoData(pair);
-    const { changedTo } = await request(pair, tested);
+    const { changedTo } = await request(pair, { subject: tested });
     expect(changedTo).toEqual(await readSubject(owner, pair, signal));
     expect(await statusOf(pair)).toBeNull();
-    expect(await request(pair, changedTo ?? tested)).toEqual({ changedTo: null });
+    expect(await request(pair, { subject: changedTo ?? tested })).toMatchObject({ changedTo: null });
     expect(await statusOf(pair)).toBe('PENDING');
+  });
+
+  describe('a request whose answer was lost with its worker', () => {
+    it('is found when it is sent again, also when the benchmark has changed since', async () => {
+      const pair = await newPair();
+      const subject = await readSubject(owner, pair, signal);
+      const made = await request(pair, { subject });
+      expect(made).toMatchObject({ changedTo: null, carriesResults: true });
+      await otherDemoData(pair);
+      expect(await request(pair, { subject })).toEqual(made);
+      expect(await rowsOf(pair)).toEqual(['PENDING']);
+    });
+
+    it('is not repeated when the committee has rejected it since', async () => {
+      const pair = await newPair();
+      const first = await request(pair);
+      await withdraw(pair);
+      const newest = 'madeAt' in first ? first.madeAt : null;
+      const second = await request(pair, { newest });
+      await committee.decideAssociation(pair.modelUid, pair.benchmark, 'REJECTED');
+      expect(await request(pair, { newest })).toEqual(second);
+      expect(await rowsOf(pair)).toEqual(['REJECTED', 'REJECTED']);
+    });
+  });
+
+  it("tells apart a request of the user's that brought other results", async () => {
+    const pair = await newPair();
+    await owner.requestAssociation({ ...pair, testResult: { AUC: 0.1 }, newest: null });
+    expect(await request(pair)).toMatchObject({ changedTo: null, carriesResults: false });
+    expect(await rowsOf(pair)).toEqual(['PENDING']);
   });
 
   it('looks for a change as long as there is no decision, and for the decision first', async () => {
@@ -162,7 +208,7 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
     const look = () => pollAssociation(owner, { ...pair, subject }, signal);
     await expect(look()).rejects.toMatchObject({ type: 'RegistryRejected' });
     await request(pair);
-    await expect(look()).rejects.toMatchObject({ type: 'NeedsAttention' });
+    await expect(look()).rejects.toMatchObject({ type: 'Undecided' });
     await otherDemoData(pair);
     expect(await look()).toEqual({ decision: null, changedTo: await readSubject(owner, pair, signal) });
     await committee.decideAssociation(pair.modelUid, pair.benchmark, 'REJECTED');
@@ -172,9 +218,9 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
   it('shows both sides the results that the newest request brought', async () => {
     const pair = await newPair();
     expect(await committee.sentResults(pair.modelUid, pair.benchmark)).toBeNull();
-    await owner.requestAssociation({ ...pair, testResult: { AUC: 0.1 }, again: false });
-    await withdrawAssociation(owner, pair, signal);
-    await owner.requestAssociation({ ...pair, testResult: { AUC: 0.9 }, again: true });
+    const first = await owner.requestAssociation({ ...pair, testResult: { AUC: 0.1 }, newest: null });
+    await withdraw(pair);
+    await owner.requestAssociation({ ...pair, testResult: { AUC: 0.9 }, newest: first.record.createdAt });
     expect(await committee.sentResults(pair.modelUid, pair.benchmark)).toEqual({ AUC: 0.9 });
     expect(await owner.sentResults(pair.modelUid, pair.benchmark)).toEqual({ AUC: 0.9 });
   });
@@ -182,16 +228,42 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
   describe('withdrawing', () => {
     it("takes one's own pending request back, and finds nothing to do after that", async () => {
       const pair = await newPair();
-      expect(await withdrawAssociation(owner, pair, signal)).toEqual({ decision: null });
+      expect(await withdraw(pair)).toEqual({ decision: null });
       await request(pair);
-      expect(await withdrawAssociation(owner, pair, signal)).toEqual({ decision: null });
+      expect(await withdraw(pair)).toEqual({ decision: null });
       expect(await statusOf(pair)).toBe('REJECTED');
+      expect(await withdraw(pair, { begunBefore: true })).toEqual({ decision: null });
+    });
+
+    it("tells the committee's rejection from its own", async () => {
+      const pair = await newPair();
+      await request(pair);
+      await committee.decideAssociation(pair.modelUid, pair.benchmark, 'REJECTED');
+      expect(await withdraw(pair)).toEqual({ decision: 'REJECTED' });
+    });
+
+    it('tells the next attempt of itself before it sends anything', async () => {
+      const pair = await newPair();
+      await request(pair);
+      const order: string[] = [];
+      const begin = (): void => void order.push('begin');
+      const unanswered = Object.create(owner, {
+        decideAssociation: {
+          value: () => {
+            order.push('send');
+            return Promise.reject(new Error('no answer'));
+          },
+        },
+      }) as MedperfRegistry;
+      const attempts = { begunBefore: false, begin };
+      await expect(withdrawAssociation(unanswered, pair, attempts, signal)).rejects.toThrow('no answer');
+      expect(order).toEqual(['begin', 'send']);
     });
 
     it("leaves somebody else's request alone", async () => {
       const pair = await newPair();
-      await committee.requestAssociation({ ...pair, testResult: {}, again: false });
-      expect(await withdrawAssociation(owner, pair, signal)).toEqual({ decision: null });
+      await committee.requestAssociation({ ...pair, testResult: {}, newest: null });
+      expect(await withdraw(pair)).toEqual({ decision: null });
       expect(await statusOf(pair)).toBe('PENDING');
     });
 
@@ -199,23 +271,26 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
       const pair = await newPair();
       await request(pair);
       await committee.decideAssociation(pair.modelUid, pair.benchmark, 'APPROVED');
-      expect(await withdrawAssociation(owner, pair, signal)).toEqual({ decision: 'APPROVED' });
+      expect(await withdraw(pair)).toEqual({ decision: 'APPROVED' });
     });
 
-    it('tells the approval that came between its look and its withdrawal', async () => {
-      const pair = await newPair();
-      await request(pair);
-      const overtaken = Object.create(owner, {
-        me: {
-          value: async () => {
-            await committee.decideAssociation(pair.modelUid, pair.benchmark, 'APPROVED');
-            return owner.me();
+    it.each(['APPROVED', 'REJECTED'] as const)(
+      'tells %s when it came between its look and its withdrawal',
+      async (decision) => {
+        const pair = await newPair();
+        await request(pair);
+        const registry = Object.create(owner, {
+          me: {
+            value: async () => {
+              await committee.decideAssociation(pair.modelUid, pair.benchmark, decision);
+              return owner.me();
+            },
           },
-        },
-      }) as MedperfRegistry;
-      expect(await withdrawAssociation(overtaken, pair, signal)).toEqual({ decision: 'APPROVED' });
-      expect(await statusOf(pair)).toBe('APPROVED');
-    });
+        }) as MedperfRegistry;
+        expect(await withdraw(pair, { registry })).toEqual({ decision });
+        expect(await statusOf(pair)).toBe(decision);
+      },
+    );
   });
 
   describe('a committee that approves after a test', () => {
@@ -232,7 +307,7 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
       });
       const subject = await readSubject(owner, pair, signal);
       expect(await checkRequest(committee, pair, signal)).toMatchObject({ current: 'pending', subject });
-      await withdrawAssociation(owner, pair, signal);
+      await withdraw(pair);
       await expect(checkRequest(committee, pair, signal)).rejects.toMatchObject({ facts: { found: 'state REJECTED' } });
     });
 
@@ -246,6 +321,7 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
       expect(await statusOf(pair)).toBe('PENDING');
       const again = { ...pair, subject: changedTo ?? subject };
       expect(await approveAssociation(committee, again, signal)).toEqual({ changedTo: null });
+      await otherDemoData(pair);
       expect(await approveAssociation(committee, again, signal)).toEqual({ changedTo: null });
       expect(await checkRequest(committee, pair, signal)).toMatchObject({ current: 'approved' });
     });

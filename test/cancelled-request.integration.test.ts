@@ -1,7 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { eventually } from './medperf-stack';
-import { ScriptedAssociation } from './scripted-association';
+import { MADE, ScriptedAssociation } from './scripted-association';
 
 /** The pair's row as a registry would keep it, and what the test does while the request is sent. */
 let row: 'none' | 'pending' | 'withdrawn';
@@ -13,7 +13,7 @@ describe('an association that is cancelled while it is requested', () => {
   beforeAll(async () => {
     association = await ScriptedAssociation.start();
     association.script = {
-      'medperf.requestAssociation': () => sending().then(() => ({ changedTo: null })),
+      'medperf.requestAssociation': () => sending().then(() => MADE),
       'medperf.withdrawAssociation': () => {
         if (row === 'pending') row = 'withdrawn';
         return Promise.resolve({ decision: null });

@@ -5,6 +5,7 @@ import { eventually } from './medperf-stack';
 import { needsOf, ScriptedAssociation } from './scripted-association';
 
 const LONG = '1 hour';
+const OTHER = `sha256:${'b'.repeat(64)}` as const;
 
 describe('the wait for a committee', () => {
   let association: ScriptedAssociation;
@@ -18,9 +19,7 @@ describe('the wait for a committee', () => {
   afterAll(() => association.stop());
 
   function undecidedForLong(): Promise<never> {
-    return Promise.reject(
-      ApplicationFailure.create({ message: 'none yet', type: 'NeedsAttention', nextRetryDelay: LONG }),
-    );
+    return Promise.reject(ApplicationFailure.create({ message: 'none yet', type: 'Undecided', nextRetryDelay: LONG }));
   }
 
   async function waits(handle: WorkflowHandle): Promise<void> {
@@ -44,6 +43,25 @@ describe('the wait for a committee', () => {
     const [need] = await needsOf(handle);
     expect(Date.parse(need?.until ?? '') - Date.parse(need?.since ?? '')).toBeLessThanOrEqual(2_000);
     expect(await handle.result()).toMatchObject({ decision: 'EXPIRED', benchmark: 1, modelUid: 4 });
+    expect(withdrawn).toEqual([4]);
+  });
+
+  it('withdraws the request at its deadline too while it is tested again', async () => {
+    const withdrawn: number[] = [];
+    association.script = {
+      'medperf.pollAssociation': () =>
+        Promise.resolve({ decision: null, changedTo: { benchmark: OTHER, model: OTHER } }),
+      'medperf.withdrawAssociation': ({ modelUid }) => {
+        withdrawn.push(modelUid);
+        return Promise.resolve({ decision: null });
+      },
+    };
+    const handle = await association.associate({ approvalDeadlineMs: 2_000 });
+    await eventually(
+      async () => (await handle.describe()).raw.pendingActivities ?? [],
+      (pending) => pending.some(({ activityId, lastFailure }) => activityId === 'benchmark' && lastFailure),
+    );
+    expect(await handle.result()).toMatchObject({ decision: 'EXPIRED' });
     expect(withdrawn).toEqual([4]);
   });
 

@@ -236,10 +236,10 @@ describe('registering a cube', () => {
 describe('requesting an association', () => {
   const request = (
     modelUid: number,
-    again = false,
+    newest: string | null = null,
     registry = owner,
   ): ReturnType<MedperfRegistry['requestAssociation']> =>
-    registry.requestAssociation({ modelUid, benchmark: 1, testResult: { AUC: 0.9 }, again });
+    registry.requestAssociation({ modelUid, benchmark: 1, testResult: { AUC: 0.9 }, newest });
 
   it('requests once and adopts its own pending row and an approved one', async () => {
     const cube = await register('asks');
@@ -263,12 +263,12 @@ describe('requesting an association', () => {
     expect(await rowsOf(cube)).toBe(1);
   });
 
-  it('does not take a rejected row for a lost request', async () => {
+  it('does not take a row that was known before for a lost request', async () => {
     const cube = await register('asks_in_vain');
-    await request(cube);
+    const { createdAt } = (await request(cube)).record;
     await owner.decideAssociation(cube, 1, 'REJECTED');
     proxy.spoil('POST', '/mlcubes/benchmarks/', 'answer 503 without work');
-    await expect(request(cube, true)).rejects.toMatchObject({ type: 'RegistryUnavailable' });
+    await expect(request(cube, createdAt)).rejects.toMatchObject({ type: 'RegistryUnavailable' });
     expect(await rowsOf(cube)).toBe(1);
   });
 
@@ -279,27 +279,27 @@ describe('requesting an association', () => {
     expect(await rowsOf(cube)).toBe(1);
   });
 
-  it('asks again after a rejection only when told to', async () => {
+  it('asks again after a rejection that was known, and takes a new one for the answer', async () => {
     const cube = await register('asks_again');
-    await request(cube);
+    const { createdAt } = (await request(cube)).record;
     await benchmarkOwner.decideAssociation(cube, 1, 'REJECTED');
-    await expect(request(cube)).rejects.toMatchObject({
-      type: 'RegistryRejected',
-      facts: { next: expect.stringContaining('--again') as unknown },
-    });
-    expect(await request(cube, true)).toMatchObject({ adopted: false, record: { status: 'PENDING' } });
+    expect(await request(cube)).toMatchObject({ adopted: true, record: { createdAt, status: 'REJECTED' } });
+    expect(await rowsOf(cube)).toBe(1);
+    expect(await request(cube, createdAt)).toMatchObject({ adopted: false, record: { status: 'PENDING' } });
     expect(await rowsOf(cube)).toBe(2);
     expect((await owner.associations()).filter((row) => row.modelUid === cube)).toMatchObject([{ status: 'PENDING' }]);
   });
 
   it("leads to the approval of somebody else's pending request", async () => {
     const cube = await register('is_asked');
-    await request(cube, false, benchmarkOwner);
+    await request(cube, null, benchmarkOwner);
     await expect(request(cube)).rejects.toMatchObject({
       type: 'RegistryRejected',
       facts: { next: expect.stringContaining('association approve') as unknown },
     });
-    expect(await owner.decideAssociation(cube, 1, 'APPROVED')).toMatchObject({ status: 'APPROVED', initiatedBy: 3 });
+    expect(await owner.decideAssociation(cube, 1, 'APPROVED')).toMatchObject({
+      record: { status: 'APPROVED', initiatedBy: 3 },
+    });
   });
 
   it("passes the server's reasons on", async () => {
@@ -314,10 +314,11 @@ describe('requesting an association', () => {
 describe('deciding on an association', () => {
   it.each(LOST)('is decided once when the proxy has to %s', async (fault) => {
     const cube = await register(`waits ${fault}`.slice(0, 20));
-    await owner.requestAssociation({ modelUid: cube, benchmark: 1, testResult: {}, again: false });
+    await owner.requestAssociation({ modelUid: cube, benchmark: 1, testResult: {}, newest: null });
     proxy.spoil('PUT', `/mlcubes/${cube}/benchmarks/1/`, fault);
-    expect(await benchmarkOwner.decideAssociation(cube, 1, 'APPROVED')).toMatchObject({ status: 'APPROVED' });
-    expect(await benchmarkOwner.decideAssociation(cube, 1, 'APPROVED')).toMatchObject({ status: 'APPROVED' });
+    const record = { status: 'APPROVED' };
+    expect(await benchmarkOwner.decideAssociation(cube, 1, 'APPROVED')).toMatchObject({ record, found: false });
+    expect(await benchmarkOwner.decideAssociation(cube, 1, 'APPROVED')).toMatchObject({ record, found: true });
     await expect(benchmarkOwner.decideAssociation(cube, 1, 'REJECTED')).rejects.toMatchObject({
       type: 'RegistryRejected',
       facts: { found: 'state APPROVED' },
@@ -330,11 +331,11 @@ describe('deciding on an association', () => {
     await expect(owner.decideAssociation(cube, 1, 'REJECTED')).rejects.toMatchObject({
       facts: { found: 'no request' },
     });
-    await owner.requestAssociation({ modelUid: cube, benchmark: 1, testResult: {}, again: false });
+    await owner.requestAssociation({ modelUid: cube, benchmark: 1, testResult: {}, newest: null });
     await expect(owner.decideAssociation(cube, 1, 'APPROVED')).rejects.toMatchObject({
       type: 'RegistryRejected',
       facts: { found: expect.stringContaining('Same user cannot approve') as unknown },
     });
-    expect(await owner.decideAssociation(cube, 1, 'REJECTED')).toMatchObject({ status: 'REJECTED' });
+    expect(await owner.decideAssociation(cube, 1, 'REJECTED')).toMatchObject({ record: { status: 'REJECTED' } });
   });
 });

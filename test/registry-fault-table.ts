@@ -77,7 +77,7 @@ async function registered(): Promise<number> {
 
 async function requested(): Promise<{ modelUid: number; benchmark: number }> {
   const pair = { modelUid: await registered(), benchmark: 1 };
-  await direct.requestAssociation({ ...pair, testResult: {}, again: false });
+  await direct.requestAssociation({ ...pair, testResult: {}, newest: null });
   return pair;
 }
 
@@ -180,7 +180,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
   'requesting an association': async () => {
     const modelUid = await registered();
     return {
-      call: () => owner.requestAssociation({ modelUid, benchmark: 1, testResult: {}, again: false }),
+      call: () => owner.requestAssociation({ modelUid, benchmark: 1, testResult: {}, newest: null }),
       check: async (answer) => {
         expect(answer).toMatchObject({ record: { modelUid, status: 'PENDING' } });
         expect(await rowsOf(modelUid)).toEqual(['PENDING']);
@@ -189,9 +189,9 @@ const SCENES: Readonly<Record<string, Scene>> = {
   },
   'requesting one again': async () => {
     const { modelUid } = await requested();
-    await direct.decideAssociation(modelUid, 1, 'REJECTED');
+    const { createdAt: newest } = (await direct.decideAssociation(modelUid, 1, 'REJECTED')).record;
     return {
-      call: () => owner.requestAssociation({ modelUid, benchmark: 1, testResult: {}, again: true }),
+      call: () => owner.requestAssociation({ modelUid, benchmark: 1, testResult: {}, newest }),
       check: async (answer) => {
         expect(answer).toMatchObject({ record: { status: 'PENDING' } });
         expect((await rowsOf(modelUid)).sort()).toEqual(['PENDING', 'REJECTED']);
@@ -203,7 +203,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
     return {
       call: () => committee.decideAssociation(modelUid, 1, 'APPROVED'),
       check: async (answer) => {
-        expect(answer).toMatchObject({ status: 'APPROVED' });
+        expect(answer).toMatchObject({ record: { status: 'APPROVED' } });
         expect(await rowsOf(modelUid)).toEqual(['APPROVED']);
       },
     };

@@ -5,7 +5,14 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { MedperfActivities } from '../activities';
 import { CONTROL_QUEUE, SEARCH_ATTRIBUTES } from '../contract';
-import type { AssociateInput, AssociationStanding, BenchmarkFacts, Progress, TestRunResult } from '../contract';
+import type {
+  AssociateInput,
+  AssociationStanding,
+  BenchmarkFacts,
+  Progress,
+  RequestResult,
+  TestRunResult,
+} from '../contract';
 import type { EarlierTest } from '../workflows/associate-stage';
 
 export const DIGEST = `sha256:${'a'.repeat(64)}` as const;
@@ -18,6 +25,8 @@ const EARLIER: EarlierTest = {
   subject: { benchmark: DIGEST, model: null },
 };
 
+export const MADE: RequestResult = { changedTo: null, madeAt: '2026-01-01T00:00:00Z', carriesResults: true };
+
 /** A registry that takes the request and whose committee does not decide; a test says what is otherwise. */
 const UNDECIDED: Partial<MedperfActivities> = {
   'medperf.checkAssociation': () =>
@@ -26,10 +35,13 @@ const UNDECIDED: Partial<MedperfActivities> = {
       benchmark: { uid: 1, name: 'chestxray' } as BenchmarkFacts,
       subject: SUBJECT,
       current: 'none',
+      newest: null,
     }),
-  'medperf.requestAssociation': () => Promise.resolve({ changedTo: null }),
-  'medperf.pollAssociation': () => Promise.reject(ApplicationFailure.retryable('none yet', 'NeedsAttention')),
+  'medperf.requestAssociation': () => Promise.resolve(MADE),
+  'medperf.pollAssociation': () => Promise.reject(ApplicationFailure.retryable('none yet', 'Undecided')),
   'medperf.withdrawAssociation': () => Promise.resolve({ decision: null }),
+  // The rest of a test is not scripted: one that is run here never ends.
+  'medperf.resolveBenchmark': () => Promise.reject(ApplicationFailure.retryable('no answer', 'RegistryUnavailable')),
   'medperf.remind': () => Promise.resolve({ sent: true }),
 };
 

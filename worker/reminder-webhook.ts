@@ -15,7 +15,7 @@ export function reminderWebhook(address: string): SendReminder {
   return async (reminder, signal) => {
     const status = await post(url, { text: sentence(reminder), ...reminder }, signal);
     if (status >= 200 && status < 300) return;
-    throw notTaken(url, `status ${status}`);
+    throw notTaken(`status ${status}`);
   };
 }
 
@@ -34,7 +34,7 @@ async function post(url: URL, body: object, signal: AbortSignal): Promise<number
   } catch (error) {
     if (signal.aborted) throw error;
     const hasCode = typeof error === 'object' && error !== null && 'code' in error;
-    throw notTaken(url, hasCode ? String(error.code) : 'no answer');
+    throw notTaken(hasCode ? String(error.code) : 'no answer');
   }
 }
 
@@ -61,9 +61,9 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-function notTaken({ host }: URL, found: string): MedperfError {
+function notTaken(found: string): MedperfError {
   return new MedperfError('NeedsAttention', {
-    what: `The reminder was not taken by ${host}.`,
+    what: 'The reminder was not taken by the place that reminders are sent to.',
     expected: 'a status of 200 to 299',
     found,
     next: `check the address in ${REMINDER_URL} of the control workers; the run itself goes on.`,

@@ -51,7 +51,7 @@ export async function associateStage(
 
   const { modelName, benchmark: facts } = standing;
   const tests = new PairTests(testArguments(input), stage, stillHolding(earlier, standing));
-  const request = new AssociationRequest(pair, input.again ?? false, standing, stage);
+  const request = new AssociationRequest(pair, standing, stage);
 
   const testAndSend = async (changed: TestSubject): Promise<Open | AssociateResult> => {
     for (let subject = changed; ;) {
@@ -71,9 +71,13 @@ export async function associateStage(
       ? { subject: standing.subject, test: null }
       : await testAndSend(standing.subject);
     while (!('decision' in open)) {
-      const word = await committee.wait(`${modelName} asks to be associated with ${facts.name}`, open.subject);
-      if (word === null) return ended('EXPIRED', open.test);
-      open = word.decision === null ? await testAndSend(word.changedTo) : ended(word.decision, open.test);
+      const { subject, test }: Open = open;
+      const next = await committee.inTime(async () => {
+        const look = await committee.wait(`${modelName} asks to be associated with ${facts.name}`, subject);
+        return look.decision === null ? testAndSend(look.changedTo) : ended(look.decision, test);
+      });
+      if (next === null) return ended('EXPIRED', test);
+      open = next;
     }
     return open;
   });
@@ -100,13 +104,12 @@ function stillHolding(
 }
 
 function testArguments(input: AssociateInput): TestRunInput {
-  const { profile, benchmark, modelUid, noCache, offline, noReference, gpus } = input;
+  const { profile, benchmark, modelUid, noCache, noReference, gpus } = input;
   return {
     profile,
     benchmark,
     model: { kind: 'model', uid: modelUid },
     ...(noCache === undefined ? {} : { noCache }),
-    ...(offline === undefined ? {} : { offline }),
     ...(noReference === undefined ? {} : { noReference }),
     ...(gpus === undefined ? {} : { gpus }),
   };

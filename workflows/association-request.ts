@@ -19,16 +19,18 @@ type Sent =
 /** The one request of a run that may be with the committee. */
 export class AssociationRequest {
   private mayBePending: boolean;
+  /** When the newest row was made that is known of; a later one of the user's own is this run's request. */
+  private newest: string | null;
   /** Of the pending request; null where somebody else sent it. */
   private results: Digest | null = null;
 
   constructor(
     private readonly pair: PairInput,
-    private again: boolean,
     private readonly standing: AssociationStanding,
     private readonly stage: StageRecorder,
   ) {
     this.mayBePending = standing.current === 'pending';
+    this.newest = standing.newest;
   }
 
   get isSent(): boolean {
@@ -45,19 +47,22 @@ export class AssociationRequest {
     if (this.mayBePending) {
       const { decision } = await this.withdraw();
       if (decision !== null) return { decision, changedTo: null };
-      this.again = true;
     }
     // Until an attempt has ended, nobody knows whether the request was made.
     this.mayBePending = true;
-    const { changedTo } = await this.stage.step('request', this.name(), () =>
+    const made = await this.stage.step('request', this.name(), () =>
       registryCalls['medperf.requestAssociation'].executeWithOptions(
         { activityId: 'request', cancellationType: 'WAIT_CANCELLATION_COMPLETED' },
-        [{ ...this.pair, again: this.again, subject, results }],
+        [{ ...this.pair, newest: this.newest, subject, results }],
       ),
     );
-    this.mayBePending = changedTo === null;
-    this.results = changedTo === null ? results : null;
-    return { decision: null, changedTo };
+    if (made.changedTo !== null) {
+      this.mayBePending = false;
+      return { decision: null, changedTo: made.changedTo };
+    }
+    this.newest = made.madeAt;
+    this.results = made.carriesResults ? results : null;
+    return { decision: null, changedTo: null };
   }
 
   /**
@@ -69,9 +74,12 @@ export class AssociationRequest {
     try {
       end = await work();
     } catch (error) {
-      await this.withdraw().catch((withdrawal: unknown) => {
-        log.warn('The request could not be withdrawn.', { error: String(withdrawal) });
-      });
+      await this.withdraw().then(
+        ({ decision }) => {
+          if (decision !== null) log.warn('The committee had decided before the request was withdrawn.', { decision });
+        },
+        (withdrawal: unknown) => log.warn('The request could not be withdrawn.', { error: String(withdrawal) }),
+      );
       // An attempt that ends badly after the cancellation is reported as a failure.
       if (isCancellation(error) || !CancellationScope.current().consideredCancelled) throw error;
       throw new CancelledFailure('cancelled while the request was sent');

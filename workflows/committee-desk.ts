@@ -3,14 +3,11 @@ import type { CommitteeLook, CommitteeWaiting, PairInput, TestSubject } from '..
 import { COMMITTEE_STEP } from '../contract';
 import type { StageRecorder } from './progress-recorder';
 import { committeePolls } from './proxies';
-import { firstToEnd, interruptible } from './racing';
+import { firstToEnd, interruptible, unlessInterrupted } from './racing';
 import { reminding } from './reminders';
 
 /** Has the run look for the committee's decision now; its waits after that begin short again. */
 export const lookSignal = defineSignal('look');
-
-/** How a wait for the committee ended; null when it took too long. */
-export type CommitteeWord = CommitteeLook | null;
 
 /** Waits for a benchmark's committee: looks after growing intervals, reminds, and gives up at the deadline. */
 export class CommitteeDesk {
@@ -27,8 +24,16 @@ export class CommitteeDesk {
     });
   }
 
+  /** The end of work on a request that is sent, or null where the deadline came first; the work then has stopped. */
+  async inTime<T>(work: () => Promise<T>): Promise<T | null> {
+    const until = this.deadline();
+    if (until === null) return work();
+    const ended = await unlessInterrupted(work, () => sleep(Math.max(1, until - Date.now())));
+    return ended === null ? null : ended.value;
+  }
+
   /** @param subject what was tested; a change of it ends the wait. */
-  wait(message: string, subject: TestSubject): Promise<CommitteeWord> {
+  wait(message: string, subject: TestSubject): Promise<CommitteeLook> {
     const until = this.deadline();
     const need = {
       what: 'committee-decision',
@@ -41,12 +46,11 @@ export class CommitteeDesk {
         COMMITTEE_STEP,
         "wait for the committee's decision",
         () =>
-          firstToEnd<CommitteeWord>([
+          firstToEnd<CommitteeLook>([
             () => this.looking(subject),
             () => reminding(open, this.pair, this.waiting.remindAfterMs),
-            ...(until === null ? [] : [() => sleep(Math.max(1, until - Date.now())).then(() => null)]),
           ]),
-        (word) => (word !== null && word.decision !== null ? {} : { detail: endOf(word) }),
+        ({ decision }) => (decision === null ? { detail: 'what the test read has changed' } : {}),
       ),
     );
   }
@@ -69,8 +73,4 @@ export class CommitteeDesk {
       () => condition(() => this.askedToLook),
     );
   }
-}
-
-function endOf(word: CommitteeWord): string {
-  return word === null ? 'no decision in time' : 'what the test read has changed';
 }

@@ -40,9 +40,13 @@ export class ConfirmationDesk {
     if (this.confirmedAtStart) return true;
     const need = { what: 'confirmation', from: 'the model owner', message } as const;
     this.open = true;
-    return stage.needing(need, (open) =>
-      firstToEnd([() => this.answered(), () => reminding(open, this.pair, this.remindAfterMs)]),
-    );
+    try {
+      return await stage.needing(need, (open) =>
+        firstToEnd([() => this.answered(), () => reminding(open, this.pair, this.remindAfterMs)]),
+      );
+    } finally {
+      this.open = false;
+    }
   }
 
   private async answered(): Promise<boolean> {

@@ -12,21 +12,28 @@ export function firstToEnd<T>(works: readonly (() => Promise<T>)[]): Promise<T> 
   });
 }
 
+/** The work's end, or null where the interruption came first; the work is then cancelled, and has ended. */
+export async function unlessInterrupted<T>(
+  work: () => Promise<T>,
+  interruption: () => Promise<void>,
+): Promise<{ readonly value: T } | null> {
+  const scope = new CancellationScope();
+  const ended = scope.run(work);
+  const isInterrupted = await firstToEnd([() => ended.then(() => false), () => interruption().then(() => true)]);
+  if (isInterrupted) scope.cancel();
+  return ended.then(
+    (value) => ({ value }),
+    (error: unknown) => {
+      if (!isInterrupted || !isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
+      return null;
+    },
+  );
+}
+
 /** Does the work over from its beginning whenever `interruption` comes, once the work under way has ended. */
 export async function interruptible<T>(work: () => Promise<T>, interruption: () => Promise<void>): Promise<T> {
   for (;;) {
-    const scope = new CancellationScope();
-    const ended = scope.run(work);
-    const interrupted = await firstToEnd([() => ended.then(() => false), () => interruption().then(() => true)]);
-    if (!interrupted) return ended;
-    scope.cancel();
-    const result = await ended.then(
-      (value) => ({ value }),
-      (error: unknown) => {
-        if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
-        return null;
-      },
-    );
-    if (result !== null) return result.value;
+    const ended = await unlessInterrupted(work, interruption);
+    if (ended !== null) return ended.value;
   }
 }

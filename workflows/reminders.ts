@@ -10,10 +10,12 @@ export type RemindedPair = Pick<PairInput, 'benchmark' | 'modelUid'>;
 export async function reminding(
   need: OpenNeed,
   { benchmark, modelUid }: RemindedPair,
-  firstAfterMs = FIRST_REMINDER_MS,
+  remindAfterMs = FIRST_REMINDER_MS,
 ): Promise<never> {
-  const longest = Math.max(firstAfterMs, LONGEST_REMINDER_MS);
-  for (let count = 1, wait = firstAfterMs; ; count += 1, wait = Math.min(2 * wait, longest)) {
+  // A wait of nothing would never grow.
+  const first = Math.max(1, remindAfterMs);
+  const longest = Math.max(first, LONGEST_REMINDER_MS);
+  for (let count = 1, wait = first; ; count += 1, wait = Math.min(2 * wait, longest)) {
     await sleep(wait);
     const { what, from, message, since, until } = need.facts;
     const facts = { what, from, message, since, ...(until === undefined ? {} : { until }) };

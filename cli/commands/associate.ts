@@ -24,17 +24,11 @@ export interface RequestingOptions extends WaitingOptions, CacheOptions {
 
 interface AssociateOptions extends RequestingOptions {
   readonly modelUid: number;
-  readonly offline?: boolean;
 }
 
 export function addAssociateCommand(mlcube: Command): void {
   define(
-    withRequesting(
-      withPair(mlcube.command('associate').description('Request that a model takes part in a benchmark')).option(
-        '--offline',
-        'test with records and files that the store has',
-      ),
-    ),
+    withRequesting(withPair(mlcube.command('associate').description('Request that a model takes part in a benchmark'))),
     [
       'mlcube associate --benchmark 1 --model_uid 4',
       'mlcube associate -b 1 -m 4 -y --wait',
@@ -46,7 +40,6 @@ export function addAssociateCommand(mlcube: Command): void {
           benchmark: options.benchmark,
           modelUid: options.modelUid,
           ...requested(options),
-          ...(options.offline === true ? { offline: true } : {}),
         });
         if (options.detach === true) return printStarted(cli, run.id);
         return followRequest(cli, session, run, options, (result) => result);

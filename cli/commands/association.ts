@@ -150,7 +150,7 @@ function approveAfterTest(cli: Cli, options: ApprovalOptions): Promise<number> {
 }
 
 async function decide(cli: Cli, pair: PairOptions, status: 'APPROVED' | 'REJECTED'): Promise<void> {
-  const record = await withRegistry(cli, (registry) =>
+  const { record } = await withRegistry(cli, (registry) =>
     registry.decideAssociation(pair.modelUid, pair.benchmark, status),
   );
   cli.output.result(
