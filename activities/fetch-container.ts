@@ -1,6 +1,6 @@
 import { formatImageReference, isDigest, MedperfError, parseImageReference, toMedperfHash } from '../contract';
 import type { BlobRef, Cube, CubeImage, Digest, HostedContainer, HostedRef } from '../contract';
-import { plainYaml } from '../mlcube/canonical-yaml';
+import { plainYaml } from '../mlcube/plain-yaml';
 import { readsOwnVolume, requireContainerDefinition } from '../mlcube/container-definition';
 import type { ContainerDefinition } from '../mlcube/container-definition';
 import type { ImageRegistries } from '../hosting/oci-registry';

@@ -1,6 +1,6 @@
 import { hostedFileNames, MedperfError } from '../contract';
 import type { Cube, CubeFormat, CubeImage, Digest, JsonValue } from '../contract';
-import { plainYaml } from '../mlcube/canonical-yaml';
+import { plainYaml } from '../mlcube/plain-yaml';
 import { toContainerConfig } from '../mlcube/container-config';
 import { readsOwnVolume, requireContainerDefinition } from '../mlcube/container-definition';
 import { refuseErrors, requireManifest } from '../mlcube/manifest';

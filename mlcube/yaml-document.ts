@@ -25,6 +25,8 @@ export interface YamlMapping {
 export interface YamlEntry {
   /** Of the key, counted from 1. */
   readonly line: number;
+  /** The key as it was written, where neither quotes nor a tag say what it is. */
+  readonly bareKey?: string;
   readonly value: YamlValue;
 }
 
@@ -112,11 +114,14 @@ class Conversion {
     const entries = new Map<string, YamlEntry>();
     for (const { key, value } of node.items) {
       const line = this.lineOf(key);
-      const name = isScalar(key) ? String(key.value) : null;
-      if (name === null) this.complaints.error(line, 'a key is no plain text', 'write it as a word');
-      else if (name === '<<') this.complaints.error(line, 'merge keys (<<) are not supported', 'write the entries out');
+      if (!isScalar(key)) {
+        this.complaints.error(line, 'a key is no plain text', 'write it as a word');
+        continue;
+      }
+      const name = String(key.value);
+      if (name === '<<') this.complaints.error(line, 'merge keys (<<) are not supported', 'write the entries out');
       else if (entries.has(name)) this.duplicate(name, line, entries.get(name)?.line);
-      else entries.set(name, { line, value: this.convert(value) });
+      else entries.set(name, { line, ...bareKey(key), value: this.convert(value) });
     }
     return { kind: 'mapping', entries };
   }
@@ -158,4 +163,9 @@ function plainScalar(node: Scalar): PlainScalar {
 
 function bareText({ type, tag, source }: Scalar): { readonly bare?: string } {
   return type === 'PLAIN' && tag === undefined && source !== undefined ? { bare: source } : {};
+}
+
+function bareKey(key: Scalar): { readonly bareKey?: string } {
+  const { bare } = bareText(key);
+  return bare === undefined ? {} : { bareKey: bare };
 }
