@@ -1,0 +1,116 @@
+import { hostedFileNames } from '../contract';
+import type { CubeFormat, CubeType, Finding, Task } from '../contract';
+import { toContainerConfig } from './container-config';
+import { checkContainer } from './container-checks';
+import { parseContainerDefinition } from './container-definition';
+import { cubeType } from './cube-type';
+import { imageLine } from './image-pin';
+import { parseManifest } from './manifest';
+import { checkForPackaging } from './packaging-checks';
+import type { CubeFiles } from './packaging-checks';
+import { TYPE_TASKS } from './task-contract';
+
+/** The file of each format that describes a cube. */
+export const DESCRIPTIONS: Readonly<Record<CubeFormat, string>> = {
+  mlcube: hostedFileNames.manifest,
+  container: hostedFileNames.containerConfig,
+};
+
+/**
+ * The formats that a folder's cube may be written in, the one that is taken first.
+ * @param wanted how the cube is to be described: an mlcube is converted where it has to be. Null takes what the folder has.
+ */
+export function acceptedFormats(wanted: CubeFormat | null): readonly CubeFormat[] {
+  if (wanted === 'mlcube') return ['mlcube'];
+  return wanted === 'container' ? ['container', 'mlcube'] : ['mlcube', 'container'];
+}
+
+/** A cube as somebody wrote it into a folder. */
+export interface WrittenCube {
+  readonly format: CubeFormat;
+  /** As in {@link acceptedFormats}. */
+  readonly wanted: CubeFormat | null;
+  /** Of the file that describes it. */
+  readonly text: string;
+  readonly files: CubeFiles;
+  /** As given; else it is read from the tasks. */
+  readonly type?: CubeType;
+}
+
+export interface JudgedCube {
+  /** The file that describes it. */
+  readonly file: string;
+  /** Null when the tasks do not tell it. */
+  readonly type: CubeType | null;
+  /** Null where none is named that could be run here. */
+  readonly image: WrittenImage | null;
+  /** The tasks of its type that take their program from the image. */
+  readonly ofImage: ReadonlyMap<Task, ProgramOfImage>;
+  readonly findings: readonly Finding[];
+}
+
+export interface WrittenImage {
+  /** An archive is named by its URL. */
+  readonly kind: 'image' | 'archive';
+  readonly name: string;
+  readonly line: number | null;
+}
+
+/** Its entry point, which is handed the task's name and arguments, or whatever it starts by itself. */
+export type ProgramOfImage = 'entry point' | 'whole command';
+
+/** Everything that packaging would say of a cube, by the lines of what is written, whichever format that is. */
+export function judgeWrittenCube(cube: WrittenCube): JudgedCube {
+  return cube.format === 'container' ? judgeContainer(cube) : judgeMlcube(cube);
+}
+
+function judgeContainer({ text, files, type: given }: WrittenCube): JudgedCube {
+  const { definition, findings } = parseContainerDefinition(text);
+  const { file, kind, image: name, imageLine: line, tasks } = definition;
+  const type = given ?? cubeType(definition);
+  return {
+    file,
+    type,
+    image: kind === null || name === '' ? null : { kind, name, line },
+    ofImage: programsOfImage(type, tasks, ({ entrypoint, command }) =>
+      entrypoint === null && command.length === 0 ? 'whole command' : null,
+    ),
+    findings: [...findings, ...checkContainer(definition, type, files)],
+  };
+}
+
+function judgeMlcube({ wanted, text, files, type: given }: WrittenCube): JudgedCube {
+  const { manifest, findings: ofManifest } = parseManifest(text);
+  const type = given ?? cubeType(manifest);
+  const findings = [...ofManifest, ...checkForPackaging(manifest, type, files)];
+  const name = manifest.docker?.image;
+  return {
+    file: manifest.file,
+    type,
+    image: name === undefined ? null : { kind: 'image', name, line: imageLine(text) },
+    ofImage: programsOfImage(type, manifest.tasks, ({ entrypoint }) =>
+      entrypoint === undefined ? 'entry point' : null,
+    ),
+    // What the manifest itself lacks would be told twice.
+    findings:
+      wanted !== 'container' || hasError(findings) ? findings : [...findings, ...toContainerConfig(manifest).findings],
+  };
+}
+
+function programsOfImage<Section>(
+  type: CubeType | null,
+  tasks: Readonly<Record<string, Section>>,
+  programOf: (section: Section) => ProgramOfImage | null,
+): ReadonlyMap<Task, ProgramOfImage> {
+  const programs = new Map<Task, ProgramOfImage>();
+  for (const task of type === null ? [] : TYPE_TASKS[type]) {
+    const section = Object.hasOwn(tasks, task) ? tasks[task] : undefined;
+    const program = section === undefined ? null : programOf(section);
+    if (program !== null) programs.set(task, program);
+  }
+  return programs;
+}
+
+function hasError(findings: readonly Finding[]): boolean {
+  return findings.some(({ severity }) => severity === 'error');
+}
