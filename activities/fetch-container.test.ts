@@ -65,3 +65,10 @@ it("takes no archive's hash for an image in a registry", async () => {
   const imageHash = 'a'.repeat(64);
   await expect(fetched('images.example/m:1', { imageHash })).rejects.toMatchObject({ type: 'InvalidRequest' });
 });
+
+it('refuses parameters that are no mapping, before anybody is asked for anything', async () => {
+  const { digest: parameters } = await store.putBytes('- 1\n');
+  const fetching = fetched('images.example/team/model:1', { parameters });
+  await expect(fetching).rejects.toThrow(/parameters\.yaml:1: error: the file holds a list/);
+  expect(asked).toEqual([]);
+});

@@ -1,12 +1,14 @@
 import { hostedFileNames, MedperfError } from '../contract';
 import type { BlobRef, CubeFormat, CubeType, Digest, Finding, PackageCubeInput, PackagedCube } from '../contract';
 import type { CubeFiles } from '../mlcube/packaging-checks';
-import { DESCRIPTIONS, judgeWrittenCube } from '../mlcube/written-cube';
+import { DESCRIPTIONS, judgeWrittenCube, keepsParameters } from '../mlcube/written-cube';
 import type { JudgedCube } from '../mlcube/written-cube';
 import { packArchive } from '../store/archive';
 import type { Store, TreeEntry } from '../store/store';
-import { MANIFEST_BYTES } from './cube-files';
+import { MANIFEST_BYTES, PARAMETERS_BYTES } from './cube-files';
 import { describedBy, readFolderCube } from './folder-cube';
+
+const PARAMETERS = `workspace/${hostedFileNames.parameters}`;
 
 /** Checks a cube as MedPerf does, every finding at once, and prepares the files to host separately. */
 export async function packageCube(
@@ -26,7 +28,7 @@ export async function packageCube(
     type: judged.type,
     format: cube.format,
     manifest,
-    parameters: blobOf(await store.lookUp(cube.tree, `workspace/${hostedFileNames.parameters}`)),
+    parameters: blobOf(await store.lookUp(cube.tree, PARAMETERS)),
     additionalFiles: await archive(store, additional, files, signal),
     image: cube.image,
     findings: judged.findings,
@@ -44,11 +46,17 @@ async function judge(
   if (described === null) return { type: null, findings: [] };
   const { format, entry } = described;
   const text = (await store.readBytes(entry.digest, MANIFEST_BYTES)).toString('utf8');
-  return judgeWrittenCube({ format, wanted, text, files, ...(type === undefined ? {} : { type }) });
+  const parameters = keepsParameters({ format, wanted }) ? await parametersText(store, tree) : null;
+  return judgeWrittenCube({ format, wanted, text, parameters, files, ...(type === undefined ? {} : { type }) });
+}
+
+async function parametersText(store: Store, tree: Digest): Promise<string | null> {
+  const entry = await store.lookUp(tree, PARAMETERS);
+  return entry?.kind === 'file' ? (await store.readBytes(entry.digest, PARAMETERS_BYTES)).toString('utf8') : null;
 }
 
 async function cubeFiles(store: Store, tree: Digest): Promise<CubeFiles> {
-  const parameters = await store.lookUp(tree, `workspace/${hostedFileNames.parameters}`);
+  const parameters = await store.lookUp(tree, PARAMETERS);
   const additional = await store.lookUp(tree, 'workspace/additional_files');
   return {
     hasParameters: parameters?.kind === 'file',

@@ -6,6 +6,7 @@ import type { ContainerTaskSection } from './container-task-section';
 import type { OwnVolume } from './container-volumes';
 import { isNull } from './field-reading';
 import { refuseErrors } from './manifest';
+import { plainMapping } from './plain-yaml';
 import { readYamlMapping } from './yaml-document';
 import type { YamlEntry } from './yaml-document';
 
@@ -51,6 +52,8 @@ export function parseContainerDefinition(
   const { findings } = complaints;
   if (root === null)
     return { definition: { file, readable: false, kind: null, image: '', imageLine: null, tasks: {} }, findings };
+  // The server keeps it as JSON.
+  plainMapping(root, complaints);
   const { entries } = root;
   const kind = readKind(entries.get('container_type'), complaints);
   return {

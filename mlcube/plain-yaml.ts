@@ -21,10 +21,20 @@ const VALUE_FIX = 'put a text into quotes; write true or false, and numbers as i
  */
 export function plainYaml(text: string, file: string): JsonMapping {
   const complaints = new Complaints(file);
-  const root = readYamlMapping(text, complaints, LONGEST);
-  const value = root === null ? {} : new Conversion(complaints).mapping(root, 0);
-  refuseErrors(`${file} cannot be kept by today's MedPerf server.`, complaints.findings);
+  const value = readPlainYaml(text, complaints);
+  refuseErrors(`${file} cannot be used by today's MedPerf.`, complaints.findings);
   return value;
+}
+
+/** The same with complaints in place of an error. */
+export function readPlainYaml(text: string, complaints: Complaints): JsonMapping {
+  const root = readYamlMapping(text, complaints, LONGEST);
+  return root === null ? {} : plainMapping(root, complaints);
+}
+
+/** A mapping as what JSON can say; complains of what it cannot, and of what YAML 1.1 and 1.2 read differently. */
+export function plainMapping(root: YamlMapping, complaints: Complaints): JsonMapping {
+  return new Conversion(complaints).mapping(root, 0);
 }
 
 class Conversion {

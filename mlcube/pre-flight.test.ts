@@ -33,11 +33,11 @@ tasks:
 const ARCHIVE = CONFIG.replace('DockerImage', 'DockerArchive').replace('a/b:1', 'https://files.example/a.tar');
 
 function mlcube(text: string): WrittenCube {
-  return { format: 'mlcube', wanted: null, text, files: FILES };
+  return { format: 'mlcube', wanted: null, text, parameters: null, files: FILES };
 }
 
 function container(text: string): WrittenCube {
-  return { format: 'container', wanted: 'container', text, files: FILES };
+  return { format: 'container', wanted: 'container', text, parameters: null, files: FILES };
 }
 
 function short(findings: readonly PreFlightFinding[]): string[] {

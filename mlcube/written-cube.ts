@@ -1,13 +1,16 @@
 import { hostedFileNames } from '../contract';
 import type { CubeFormat, CubeType, Finding, Task } from '../contract';
+import { Complaints } from './complaints';
 import { toContainerConfig } from './container-config';
 import { checkContainer } from './container-checks';
-import { parseContainerDefinition } from './container-definition';
+import { parseContainerDefinition, readsOwnVolume } from './container-definition';
 import { cubeType } from './cube-type';
 import { imageLine } from './image-pin';
 import { parseManifest } from './manifest';
+import type { Manifest } from './manifest';
 import { checkForPackaging } from './packaging-checks';
 import type { CubeFiles } from './packaging-checks';
+import { readPlainYaml } from './plain-yaml';
 import { TYPE_TASKS } from './task-contract';
 
 /** The file of each format that describes a cube. */
@@ -25,6 +28,11 @@ export function acceptedFormats(wanted: CubeFormat | null): readonly CubeFormat[
   return wanted === 'container' ? ['container', 'mlcube'] : ['mlcube', 'container'];
 }
 
+/** Whether the server that the cube is for keeps its parameters itself, and not as the file that somebody wrote. */
+export function keepsParameters({ format, wanted }: Pick<WrittenCube, 'format' | 'wanted'>): boolean {
+  return format === 'container' || wanted === 'container';
+}
+
 /** A cube as somebody wrote it into a folder. */
 export interface WrittenCube {
   readonly format: CubeFormat;
@@ -32,6 +40,8 @@ export interface WrittenCube {
   readonly wanted: CubeFormat | null;
   /** Of the file that describes it. */
   readonly text: string;
+  /** Text of `workspace/parameters.yaml`; null where it is not there, and where {@link keepsParameters} is false. */
+  readonly parameters: string | null;
   readonly files: CubeFiles;
   /** As given; else it is read from the tasks. */
   readonly type?: CubeType;
@@ -64,7 +74,7 @@ export function judgeWrittenCube(cube: WrittenCube): JudgedCube {
   return cube.format === 'container' ? judgeContainer(cube) : judgeMlcube(cube);
 }
 
-function judgeContainer({ text, files, type: given }: WrittenCube): JudgedCube {
+function judgeContainer({ text, parameters, files, type: given }: WrittenCube): JudgedCube {
   const { definition, findings } = parseContainerDefinition(text);
   const { file, kind, image: name, imageLine: line, tasks } = definition;
   const type = given ?? cubeType(definition);
@@ -75,11 +85,15 @@ function judgeContainer({ text, files, type: given }: WrittenCube): JudgedCube {
     ofImage: programsOfImage(type, tasks, ({ entrypoint, command }) =>
       entrypoint === null && command.length === 0 ? 'whole command' : null,
     ),
-    findings: [...findings, ...checkContainer(definition, type, files)],
+    findings: [
+      ...findings,
+      ...checkContainer(definition, type, files),
+      ...judgeParameters(readsOwnVolume(definition, 'parameters_file'), parameters),
+    ],
   };
 }
 
-function judgeMlcube({ wanted, text, files, type: given }: WrittenCube): JudgedCube {
+function judgeMlcube({ wanted, text, parameters, files, type: given }: WrittenCube): JudgedCube {
   const { manifest, findings: ofManifest } = parseManifest(text);
   const type = given ?? cubeType(manifest);
   const findings = [...ofManifest, ...checkForPackaging(manifest, type, files)];
@@ -91,10 +105,22 @@ function judgeMlcube({ wanted, text, files, type: given }: WrittenCube): JudgedC
     ofImage: programsOfImage(type, manifest.tasks, ({ entrypoint }) =>
       entrypoint === undefined ? 'entry point' : null,
     ),
-    // What the manifest itself lacks would be told twice.
-    findings:
-      wanted !== 'container' || hasError(findings) ? findings : [...findings, ...toContainerConfig(manifest).findings],
+    findings: wanted === 'container' ? [...findings, ...judgeConversion(manifest, findings, parameters)] : findings,
   };
+}
+
+/** What the manifest itself lacks is told already. */
+function judgeConversion(manifest: Manifest, told: readonly Finding[], parameters: string | null): readonly Finding[] {
+  const { findings, readsParameters } = toContainerConfig(manifest);
+  const isWhole = !told.some(({ severity }) => severity === 'error');
+  return [...(isWhole ? findings : []), ...judgeParameters(readsParameters, parameters)];
+}
+
+/** What no task reads is left out. */
+function judgeParameters(isRead: boolean, parameters: string | null): readonly Finding[] {
+  const complaints = new Complaints(hostedFileNames.parameters);
+  if (isRead && parameters !== null) readPlainYaml(parameters, complaints.under('cube-file'));
+  return complaints.findings;
 }
 
 function programsOfImage<Section>(
@@ -109,8 +135,4 @@ function programsOfImage<Section>(
     if (program !== null) programs.set(task, program);
   }
   return programs;
-}
-
-function hasError(findings: readonly Finding[]): boolean {
-  return findings.some(({ severity }) => severity === 'error');
 }

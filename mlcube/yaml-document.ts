@@ -80,8 +80,13 @@ function parse(text: string, complaints: Complaints): YamlMapping | null {
   }
   const root = new Conversion(document, lines, complaints).convert(document.contents);
   if (root.kind === 'mapping') return root;
-  complaints.error(1, 'the file is no mapping of keys to values', 'write keys with values');
+  const found = isEmpty(root) ? 'is empty' : `holds ${root.kind === 'list' ? 'a list' : 'a single value'}`;
+  complaints.error(1, `the file ${found}, and no mapping of keys to values`, 'write keys with values, or {} for none');
   return null;
+}
+
+function isEmpty(root: YamlValue): boolean {
+  return root.kind === 'scalar' && root.value === null;
 }
 
 /** Turns the library's nodes, in the order of the document, into plain values. */

@@ -6,7 +6,7 @@ import { hostedFileNames } from '../../contract';
 import type { CubeFormat, CubeType } from '../../contract';
 import { readGpus } from '../../engine/gpu-inventory';
 import type { HostFacts, ImageLookup } from '../../mlcube/pre-flight-facts';
-import { acceptedFormats, DESCRIPTIONS } from '../../mlcube/written-cube';
+import { acceptedFormats, DESCRIPTIONS, keepsParameters } from '../../mlcube/written-cube';
 import type { WrittenCube } from '../../mlcube/written-cube';
 
 const ADDITIONAL_FILES = join('workspace', 'additional_files');
@@ -49,11 +49,20 @@ export async function readCubeFolder(
   type: CubeType | undefined,
 ): Promise<{ readonly cube: WrittenCube; readonly bytes: number }> {
   const { format, text } = await readDescription(directory, wanted);
-  const parameters = await stat(join(directory, 'workspace', hostedFileNames.parameters)).catch(() => null);
+  const parametersFile = join(directory, 'workspace', hostedFileNames.parameters);
+  const found = await stat(parametersFile).catch(() => null);
+  const hasParameters = found?.isFile() === true;
+  const isKept = hasParameters && keepsParameters({ format, wanted });
   const files = await filesBelow(join(directory, ADDITIONAL_FILES));
-  const bytes = files.reduce((sum, file) => sum + file.bytes, text.length + (parameters?.size ?? 0));
-  const cubeFiles = { hasParameters: parameters?.isFile() === true, additionalFiles: files.map(({ path }) => path) };
-  return { cube: { format, wanted, text, files: cubeFiles, ...(type === undefined ? {} : { type }) }, bytes };
+  const bytes = files.reduce((sum, file) => sum + file.bytes, text.length + (found?.size ?? 0));
+  const cube = {
+    format,
+    wanted,
+    text,
+    parameters: isKept ? await readFile(parametersFile, 'utf8') : null,
+    files: { hasParameters, additionalFiles: files.map(({ path }) => path) },
+  };
+  return { cube: { ...cube, ...(type === undefined ? {} : { type }) }, bytes };
 }
 
 async function readDescription(
