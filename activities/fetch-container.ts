@@ -6,13 +6,14 @@ import {
   parseImageReference,
   toMedperfHash,
 } from '../contract';
-import type { BlobRef, Cube, CubeImage, Digest, HostedContainer, HostedRef } from '../contract';
+import type { BlobRef, Cube, CubeImage, Digest, HostedContainer, HostedRef, Task } from '../contract';
 import { plainYaml } from '../mlcube/plain-yaml';
 import { readsOwnVolume, requireContainerDefinition } from '../mlcube/container-definition';
 import type { ContainerDefinition } from '../mlcube/container-definition';
 import type { ImageRegistries } from '../hosting/oci-registry';
 import { shownUrl } from '../store/file-request';
 import type { Store } from '../store/store';
+import { checkTasks } from './check-tasks';
 import { containerTree } from './container-tree';
 import { fetchAdditionalFiles, IMAGE_BYTES, MANIFEST_BYTES, PARAMETERS_BYTES } from './cube-files';
 import { fetchBlob } from './fetch-blob';
@@ -38,10 +39,12 @@ export async function hostedContainer(
   fetching: ContainerFetching,
   { name, uid }: HostedRef,
   { config, parameters, additionalFiles, imageHash }: HostedContainer,
+  tasks: readonly Task[],
 ): Promise<Cube> {
   const { store } = fetching;
   const text = (await store.readBytes(config, MANIFEST_BYTES)).toString('utf8');
   const definition = requireContainerDefinition(text);
+  await checkTasks(name, { format: 'container', text }, tasks);
   const kept = {
     config: plainYaml(text, definition.file),
     parameters: parameters === null ? null : plainYaml(await textOf(store, parameters), hostedFileNames.parameters),
