@@ -13,6 +13,7 @@ const cube = (manifestHash: string): IdentifiedCube => ({
   known: null,
   imageId: null,
   ranBefore: false,
+  tasks: ['infer'],
 });
 const DATA: PreparedDataInput = {
   part: 'prepared-data',

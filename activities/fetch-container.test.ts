@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Cube, Digest, HostedContainer } from '../contract';
+import type { Cube, Digest, HostedContainer, Task } from '../contract';
 import { canonicalYaml } from '../mlcube/canonical-yaml';
 import { Downloads } from '../store/downloads';
 import { FileStore } from '../store/file-store';
@@ -23,7 +23,12 @@ afterEach(() => rm(home, { recursive: true, force: true }));
 
 async function fetched(
   image: string,
-  { offline = false, found = DIGEST, ...more }: Partial<HostedContainer> & { offline?: boolean; found?: Digest | null },
+  {
+    offline = false,
+    found = DIGEST,
+    tasks = [],
+    ...more
+  }: Partial<HostedContainer> & { offline?: boolean; found?: Digest | null; tasks?: readonly Task[] },
 ): Promise<Cube> {
   const config = canonicalYaml({ container_type: 'DockerImage', image, tasks: { infer: TASK } });
   const { digest } = await store.putBytes(config);
@@ -36,7 +41,7 @@ async function fetched(
   };
   const signal = new AbortController().signal;
   const place = { store, downloads: new Downloads(), images, signal, tell: () => undefined };
-  return fetchCube(place, { cube: { kind: 'hosted', name: 'model', files }, offline });
+  return fetchCube(place, { cube: { kind: 'hosted', name: 'model', files }, tasks, offline });
 }
 
 it('asks the registry once which image a tag is now, and keeps to that one', async () => {
@@ -64,4 +69,23 @@ it('says what to do with an image that no registry has', async () => {
 it("takes no archive's hash for an image in a registry", async () => {
   const imageHash = 'a'.repeat(64);
   await expect(fetched('images.example/m:1', { imageHash })).rejects.toMatchObject({ type: 'InvalidRequest' });
+});
+
+it('refuses parameters that are no mapping, before anybody is asked for anything', async () => {
+  const { digest: parameters } = await store.putBytes('- 1\n');
+  const fetching = fetched('images.example/team/model:1', { parameters });
+  await expect(fetching).rejects.toThrow(/parameters\.yaml:1: error: the file holds a list/);
+  expect(asked).toEqual([]);
+});
+
+it('refuses a cube without what a test runs of it, before anybody is asked for anything', async () => {
+  const lacking = fetched('images.example/team/model:1', { tasks: ['infer'] });
+  await expect(lacking).rejects.toMatchObject({
+    type: 'IncompatibleModel',
+    message: expect.stringMatching(
+      /The cube model does not fit its part: .* infer has no output output_path/,
+    ) as string,
+  });
+  await expect(fetched('images.example/m:1', { tasks: ['evaluate'] })).rejects.toThrow(/has no task evaluate/);
+  expect(asked).toEqual([]);
 });

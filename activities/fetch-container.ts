@@ -1,10 +1,19 @@
-import { formatImageReference, isDigest, MedperfError, parseImageReference, toMedperfHash } from '../contract';
-import type { BlobRef, Cube, CubeImage, Digest, HostedContainer, HostedRef } from '../contract';
-import { plainYaml } from '../mlcube/canonical-yaml';
+import {
+  formatImageReference,
+  hostedFileNames,
+  isDigest,
+  MedperfError,
+  parseImageReference,
+  toMedperfHash,
+} from '../contract';
+import type { BlobRef, Cube, CubeImage, Digest, HostedContainer, HostedRef, Task } from '../contract';
+import { plainYaml } from '../mlcube/plain-yaml';
 import { readsOwnVolume, requireContainerDefinition } from '../mlcube/container-definition';
 import type { ContainerDefinition } from '../mlcube/container-definition';
 import type { ImageRegistries } from '../hosting/oci-registry';
 import { shownUrl } from '../store/file-request';
+import type { Store } from '../store/store';
+import { checkTasks } from './check-tasks';
 import { containerTree } from './container-tree';
 import { fetchAdditionalFiles, IMAGE_BYTES, MANIFEST_BYTES, PARAMETERS_BYTES } from './cube-files';
 import { fetchBlob } from './fetch-blob';
@@ -30,10 +39,16 @@ export async function hostedContainer(
   fetching: ContainerFetching,
   { name, uid }: HostedRef,
   { config, parameters, additionalFiles, imageHash }: HostedContainer,
+  tasks: readonly Task[],
 ): Promise<Cube> {
   const { store } = fetching;
   const text = (await store.readBytes(config, MANIFEST_BYTES)).toString('utf8');
   const definition = requireContainerDefinition(text);
+  await checkTasks(name, { format: 'container', text }, tasks);
+  const kept = {
+    config: plainYaml(text, definition.file),
+    parameters: parameters === null ? null : plainYaml(await textOf(store, parameters), hostedFileNames.parameters),
+  };
   const [additional, found] = await sideBySide(fetching.signal, (signal) => {
     const part = { ...fetching, signal };
     const what = `additional files of ${name}`;
@@ -43,13 +58,9 @@ export async function hostedContainer(
     ] as const;
   });
   // As of a folder, what no task reads is left out.
-  const read = readsOwnVolume(definition, 'parameters_file') ? parameters : null;
   const tree = await containerTree(store, {
-    config: plainYaml(text, definition.file),
-    parameters:
-      read === null
-        ? null
-        : plainYaml((await store.readBytes(read, PARAMETERS_BYTES)).toString('utf8'), 'parameters.yaml'),
+    config: kept.config,
+    parameters: readsOwnVolume(definition, 'parameters_file') ? kept.parameters : null,
     additionalFiles: readsOwnVolume(definition, 'additional_files') ? (additional?.tree ?? null) : null,
   });
   return {
@@ -62,6 +73,10 @@ export async function hostedContainer(
       ...(additional === null ? {} : { additionalFilesHash: toMedperfHash(additional.archive.digest) }),
     },
   };
+}
+
+async function textOf(store: Store, parameters: Digest): Promise<string> {
+  return (await store.readBytes(parameters, PARAMETERS_BYTES)).toString('utf8');
 }
 
 /** Finds out which image a container runs in: one that is named by its digest for good, or an archive in the store. */

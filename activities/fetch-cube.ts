@@ -1,6 +1,7 @@
 import { hostedFileNames, toMedperfHash } from '../contract';
-import type { BlobRef, Cube, CubeHashes, FetchCubeInput, HostedMlcube, HostedRef, LocalRef } from '../contract';
+import type { BlobRef, Cube, CubeHashes, FetchCubeInput, HostedMlcube, HostedRef, LocalRef, Task } from '../contract';
 import type { TreeEntry } from '../store/store';
+import { checkKnownTasks, checkTasks } from './check-tasks';
 import { fetchAdditionalFiles, fetchOptional, IMAGE_BYTES, MANIFEST_BYTES, PARAMETERS_BYTES } from './cube-files';
 import { fetchBlob } from './fetch-blob';
 import type { Fetching } from './fetch-blob';
@@ -10,18 +11,22 @@ import { rememberSource } from './content-sources';
 import { folderCube, readFolderCube } from './folder-cube';
 import { cubeImage, rememberCube } from './known-cubes';
 import { mlcubeImageName, mlcubeTree } from './mlcube-tree';
+import { readDescription } from './plan-cube-task';
 import { sideBySide } from './side-by-side';
 
-/** Brings a cube's files into the store and checks every hash that somebody promised. */
-export async function fetchCube(place: CubePlace, { cube, offline }: FetchCubeInput): Promise<Cube> {
+/**
+ * Brings a cube's files into the store and checks every hash that somebody promised; before anything large, that the cube
+ * has the tasks.
+ */
+export async function fetchCube(place: CubePlace, { cube, tasks, offline }: FetchCubeInput): Promise<Cube> {
   const { store } = place;
   const fetching = { ...place, offline };
-  if (cube.kind === 'local') return fetchLocal(fetching, cube);
+  if (cube.kind === 'local') return fetchLocal(fetching, cube, tasks);
   const { files } = cube;
   const fetched =
     files.format === 'mlcube'
-      ? await hostedMlcube(fetching, cube, files)
-      : await hostedContainer(fetching, cube, files);
+      ? await hostedMlcube(fetching, cube, files, tasks)
+      : await hostedContainer(fetching, cube, files, tasks);
   const { tree, image } = fetched;
   const contents = image.archive === undefined ? [tree] : [tree, image.archive.digest];
   await Promise.all([
@@ -32,8 +37,9 @@ export async function fetchCube(place: CubePlace, { cube, offline }: FetchCubeIn
 }
 
 /** Of a folder only the archive of its image can be elsewhere. */
-async function fetchLocal(fetching: Fetching, { format, ...folder }: LocalRef): Promise<Cube> {
+async function fetchLocal(fetching: Fetching, { format, ...folder }: LocalRef, tasks: readonly Task[]): Promise<Cube> {
   const { tree, image, imageKind } = await readFolderCube(fetching.store, folder, format);
+  await checkKnownTasks(fetching.store, { name: folder.label, tree }, tasks);
   if (imageKind === 'image') return folderCube(folder, tree, { reference: image, expectedId: null });
   const archive = await fetchBlob(fetching, `image of ${folder.label}`, image, undefined, IMAGE_BYTES);
   return folderCube(folder, tree, archiveImage(image, archive));
@@ -50,6 +56,7 @@ async function hostedMlcube(
   fetching: Fetching,
   { name, uid }: HostedRef,
   { urls, hashes }: HostedMlcube,
+  tasks: readonly Task[],
 ): Promise<Cube> {
   const manifest = await fetchBlob(
     fetching,
@@ -59,6 +66,8 @@ async function hostedMlcube(
     MANIFEST_BYTES,
   );
   const reference = await mlcubeImageName(fetching.store, manifest.digest, name);
+  const description = await readDescription(fetching.store, { format: 'mlcube', digest: manifest.digest });
+  await checkTasks(name, description, tasks);
   const [parameters, additional, archive] = await sideBySide(fetching.signal, (signal) => {
     const part = { ...fetching, signal };
     return [

@@ -3,7 +3,7 @@ import type { Store } from '../store/store';
 import { originRun } from './action-history';
 import { actionKey, privateKey } from './action-key';
 import { planAction, recallAction } from './plan-action';
-import { manifestOf } from './plan-cube-task';
+import { knownDescription } from './plan-cube-task';
 
 /**
  * Asks the cache with what is known without the cube's files, its image or a host. Null where that does not tell the
@@ -27,9 +27,7 @@ export async function reusableResult(store: Store, key: Digest): Promise<ActionR
 }
 
 async function plannedHere(store: Store, input: FindResultInput): Promise<Action | null> {
-  if (!(await store.has(input.cube.tree))) return null;
-  const manifest = await manifestOf(store, input.cube.tree);
-  if (manifest === null || !(await store.has(manifest.digest))) return null;
+  if ((await knownDescription(store, input.cube.tree)) === null) return null;
   return (await planAction(store, input)).action;
 }
 

@@ -65,7 +65,7 @@ async function recorded(config: JsonValue, parameters: JsonValue): Promise<Diges
     imageHash: `sha256:${'c'.repeat(64)}`,
   };
   const cube = { kind: 'hosted', name: 'x', uid: 1, files } as const;
-  return (await fetchCube(place, { cube, offline: true })).tree;
+  return (await fetchCube(place, { cube, tasks: [], offline: true })).tree;
 }
 
 it("has a folder's container in the tree of the server's record, without what no task reads", async () => {

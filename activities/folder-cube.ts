@@ -1,9 +1,10 @@
 import { hostedFileNames, MedperfError } from '../contract';
 import type { Cube, CubeFormat, CubeImage, Digest, JsonValue } from '../contract';
-import { plainYaml } from '../mlcube/canonical-yaml';
+import { plainYaml } from '../mlcube/plain-yaml';
 import { toContainerConfig } from '../mlcube/container-config';
 import { readsOwnVolume, requireContainerDefinition } from '../mlcube/container-definition';
 import { refuseErrors, requireManifest } from '../mlcube/manifest';
+import { acceptedFormats, DESCRIPTIONS } from '../mlcube/written-cube';
 import type { Store, TreeEntry } from '../store/store';
 import { containerTree } from './container-tree';
 import { MANIFEST_BYTES, PARAMETERS_BYTES } from './cube-files';
@@ -26,27 +27,42 @@ interface Folder {
 /**
  * A folder's cube, cut down to what travels with it: the same bytes then have the same tree before and after hosting, and the
  * test tells before the data owner does when a cube leans on something else.
- * @param format how it is to be described: an mlcube.yaml is converted where it has to be. Null takes what the folder has.
+ * @param wanted as in {@link acceptedFormats}.
  */
-export async function readFolderCube(store: Store, folder: Folder, format: CubeFormat | null): Promise<FolderCube> {
-  const manifest = await store.lookUp(folder.tree, hostedFileNames.manifest);
-  const config = await store.lookUp(folder.tree, hostedFileNames.containerConfig);
-  if (format !== 'container' && manifest?.kind === 'file') return mlcubeOf(store, folder, manifest);
-  if (format !== 'mlcube' && config?.kind === 'file') return containerOf(store, folder, await textOf(store, config));
-  if (format === 'container' && manifest?.kind === 'file')
-    return containerOf(store, folder, await textOf(store, manifest), 'converted');
-  const expected = format === 'mlcube' ? hostedFileNames.manifest : 'mlcube.yaml or container_config.yaml';
-  throw new MedperfError('InvalidManifest', {
-    what: `The folder ${folder.label} is no cube${format === 'mlcube' ? ' for a server of the MLCube generations' : ''}.`,
-    expected: `a file ${expected} in it`,
+export async function readFolderCube(store: Store, folder: Folder, wanted: CubeFormat | null): Promise<FolderCube> {
+  const described = await describedBy(store, folder.tree, wanted);
+  if (described === null) throw noCube(folder, wanted);
+  const { format, entry } = described;
+  if (format === 'container') return containerOf(store, folder, await textOf(store, entry));
+  if (wanted === 'container') return containerOf(store, folder, await textOf(store, entry), 'converted');
+  return mlcubeOf(store, folder, entry);
+}
+
+/** The file that describes a folder's cube; null where there is none of an accepted format. */
+export async function describedBy(
+  store: Store,
+  tree: Digest,
+  wanted: CubeFormat | null,
+): Promise<{ readonly format: CubeFormat; readonly entry: TreeEntry } | null> {
+  for (const format of acceptedFormats(wanted)) {
+    const entry = await store.lookUp(tree, DESCRIPTIONS[format]);
+    if (entry?.kind === 'file') return { format, entry };
+  }
+  return null;
+}
+
+function noCube({ label }: Folder, wanted: CubeFormat | null): MedperfError {
+  return new MedperfError('InvalidManifest', {
+    what: `The folder ${label} is no cube${wanted === 'mlcube' ? ' for a server of the MLCube generations' : ''}.`,
+    expected: `a file ${wanted === 'mlcube' ? DESCRIPTIONS.mlcube : 'mlcube.yaml or container_config.yaml'} in it`,
     found: 'none',
     next: 'name the folder that holds it, or the file itself.',
   });
 }
 
 /** Null where only a download of the image's archive tells what the image is. */
-export async function localCube(store: Store, folder: Folder, format: CubeFormat | null): Promise<Cube | null> {
-  const { tree, image, imageKind } = await readFolderCube(store, folder, format);
+export async function localCube(store: Store, folder: Folder, wanted: CubeFormat | null): Promise<Cube | null> {
+  const { tree, image, imageKind } = await readFolderCube(store, folder, wanted);
   return imageKind === 'archive' ? null : folderCube(folder, tree, { reference: image, expectedId: null });
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostedFileNames } from '../contract';
-import type { Cube, HostedRef, Identified, IdentifyInput } from '../contract';
+import type { Cube, CubeRef, HostedRef, Identified, IdentifyInput } from '../contract';
 import type { CubeRecord, Registry } from '../registry/registry';
 import { FileStore } from '../store/file-store';
 import { recordRan } from './action-history';
@@ -34,7 +34,7 @@ describe('identify', () => {
 
   function ask(change: Partial<IdentifyInput> = {}, record: Partial<CubeRecord> = {}): Promise<Identified> {
     const registry = { server: 's', cube: () => Promise.resolve({ ...RECORD, ...record }) } as unknown as Registry;
-    const cubes = { model: { kind: 'cube', uid: 4 } } as const;
+    const cubes = { model: { ref: { kind: 'cube', uid: 4 }, tasks: ['infer'] } } as const;
     const input: IdentifyInput = { profile: 'p', format: null, cubes, demoData: null, offline: false };
     return identify(
       {
@@ -48,10 +48,10 @@ describe('identify', () => {
   }
 
   it('knows a cube from its record once its files were fetched, and fetches nothing itself', async () => {
-    const unknown = { ref: REF, known: null, imageId: null, ranBefore: false };
+    const unknown = { ref: REF, tasks: ['infer'], known: null, imageId: null, ranBefore: false };
     expect((await ask()).cubes).toEqual({ model: unknown });
     await rememberCube(store, REF, CUBE);
-    const known = { ref: REF, known: CUBE, imageId: IMAGE.expectedId, ranBefore: false };
+    const known = { ref: REF, tasks: ['infer'], known: CUBE, imageId: IMAGE.expectedId, ranBefore: false };
     expect((await ask()).cubes).toEqual({ model: known });
     await recordRan(store, tree, '2026-01-01T00:00:00Z');
     expect((await ask({ offline: true })).cubes).toEqual({ model: { ...known, ranBefore: true } });
@@ -72,11 +72,26 @@ describe('identify', () => {
   });
 
   it("asks a host for the image of a folder's cube that goes by a tag", async () => {
-    const manifest = await store.putBytes("docker: { image: 'a/b:1' }\ntasks: {}\nname: x\n");
-    const file = { kind: 'file', ...manifest, executable: false } as const;
-    const folder = await store.composeTree({ [hostedFileNames.manifest]: file });
-    const { cubes, scope } = await ask({ cubes: { model: { kind: 'local', tree: folder.digest, label: 'mine' } } });
+    const cube = await folderOf("docker: { image: 'a/b:1' }\ntasks: {}\nname: x\n");
+    const { cubes, scope } = await ask({ cubes: { model: { ref: cube, tasks: [] } } });
     expect(cubes['model']).toMatchObject({ known: { name: 'mine', uid: null }, imageId: null });
     expect(scope).toBe('user of p');
   });
+
+  it('finds what a cube lacks wherever its files are here, and passes by those whose files are not', async () => {
+    const metrics = "docker: { image: 'a/b:1' }\ntasks: { evaluate: {} }\n";
+    const cube = await folderOf(metrics);
+    const lacking = { type: 'InvalidManifest', message: expect.stringMatching(/no task infer/) as string };
+    await expect(ask({ cubes: { model: { ref: cube, tasks: ['infer'] } } })).rejects.toMatchObject(lacking);
+    await rememberCube(store, REF, { ...CUBE, tree: cube.tree });
+    await expect(ask()).rejects.toMatchObject(lacking);
+    await rememberCube(store, REF, CUBE);
+    await expect(ask()).resolves.toMatchObject({ cubes: { model: { known: CUBE } } });
+  });
+
+  async function folderOf(manifest: string): Promise<CubeRef & { readonly kind: 'local' }> {
+    const file = { kind: 'file', ...(await store.putBytes(manifest)), executable: false } as const;
+    const { digest } = await store.composeTree({ [hostedFileNames.manifest]: file });
+    return { kind: 'local', tree: digest, label: 'mine' };
+  }
 });

@@ -1,7 +1,8 @@
-import type { CubeRef, FilesRef, Identified, IdentifiedCube, IdentifyInput } from '../contract';
+import type { CubeRef, FilesRef, Identified, IdentifiedCube, IdentifyInput, Task } from '../contract';
 import type { Registry } from '../registry/registry';
 import type { Store } from '../store/store';
 import { ranBefore } from './action-history';
+import { checkKnownTasks } from './check-tasks';
 import { cubeRecord } from './cube-record';
 import { localCube } from './folder-cube';
 import { knownCube, knownImageId } from './known-cubes';
@@ -15,15 +16,17 @@ export interface Identification {
   readonly signal: AbortSignal;
 }
 
-/** Finds out what a test is about from records alone: no file, archive or image is fetched. */
+/**
+ * Finds out what a test is about from records alone: no file, archive or image is fetched. Of cubes whose files are here it
+ * also says when one lacks what the test runs of it.
+ */
 export async function identify(
   { store, openRegistry, scopeOf, signal }: Identification,
   { profile, format, cubes, demoData, offline }: IdentifyInput,
 ): Promise<Identified> {
   const entries = await Promise.all(
-    Object.entries(cubes).map(async ([role, cube]): Promise<[string, IdentifiedCube]> => {
-      const ref = await filesOf(cube);
-      return [role, await identifyCube(store, ref)];
+    Object.entries(cubes).map(async ([role, { ref, tasks }]): Promise<[string, IdentifiedCube]> => {
+      return [role, await identifyCube(store, await filesOf(ref), tasks)];
     }),
   );
   return {
@@ -38,9 +41,10 @@ export async function identify(
   }
 }
 
-async function identifyCube(store: Store, ref: FilesRef): Promise<IdentifiedCube> {
+async function identifyCube(store: Store, ref: FilesRef, tasks: readonly Task[]): Promise<IdentifiedCube> {
   const known = ref.kind === 'local' ? await localCube(store, ref, ref.format) : await knownCube(store, ref);
-  if (known === null) return { ref, known, imageId: null, ranBefore: false };
+  if (known === null) return { ref, tasks, known, imageId: null, ranBefore: false };
+  await checkKnownTasks(store, known, tasks);
   const imageId = await knownImageId(store, known.image);
-  return { ref, known, imageId, ranBefore: await ranBefore(store, known.tree) };
+  return { ref, tasks, known, imageId, ranBefore: await ranBefore(store, known.tree) };
 }

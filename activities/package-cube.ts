@@ -1,16 +1,14 @@
 import { hostedFileNames, MedperfError } from '../contract';
 import type { BlobRef, CubeFormat, CubeType, Digest, Finding, PackageCubeInput, PackagedCube } from '../contract';
-import { checkContainer } from '../mlcube/container-checks';
-import { parseContainerDefinition } from '../mlcube/container-definition';
-import { cubeType } from '../mlcube/cube-type';
-import { parseManifest } from '../mlcube/manifest';
-import { checkForPackaging } from '../mlcube/packaging-checks';
 import type { CubeFiles } from '../mlcube/packaging-checks';
+import { DESCRIPTIONS, judgeWrittenCube, keepsParameters } from '../mlcube/written-cube';
+import type { JudgedCube } from '../mlcube/written-cube';
 import { packArchive } from '../store/archive';
 import type { Store, TreeEntry } from '../store/store';
-import { MANIFEST_BYTES } from './cube-files';
-import { readFolderCube } from './folder-cube';
-import { manifestOf } from './plan-cube-task';
+import { MANIFEST_BYTES, PARAMETERS_BYTES } from './cube-files';
+import { describedBy, readFolderCube } from './folder-cube';
+
+const PARAMETERS = `workspace/${hostedFileNames.parameters}`;
 
 /** Checks a cube as MedPerf does, every finding at once, and prepares the files to host separately. */
 export async function packageCube(
@@ -22,8 +20,7 @@ export async function packageCube(
   const judged = await judge(store, { tree, format }, asked, files);
   refuseErrors(label, judged.findings);
   const cube = await readFolderCube(store, { tree, label }, format);
-  const name = cube.format === 'mlcube' ? hostedFileNames.manifest : hostedFileNames.containerConfig;
-  const manifest = blobOf(await store.lookUp(cube.tree, name));
+  const manifest = blobOf(await store.lookUp(cube.tree, DESCRIPTIONS[cube.format]));
   if (judged.type === null || manifest === null) throw new TypeError('the checks let an incomplete cube pass');
   const additional = await store.lookUp(cube.tree, 'workspace/additional_files');
   return {
@@ -31,7 +28,7 @@ export async function packageCube(
     type: judged.type,
     format: cube.format,
     manifest,
-    parameters: blobOf(await store.lookUp(cube.tree, `workspace/${hostedFileNames.parameters}`)),
+    parameters: blobOf(await store.lookUp(cube.tree, PARAMETERS)),
     additionalFiles: await archive(store, additional, files, signal),
     image: cube.image,
     findings: judged.findings,
@@ -41,36 +38,25 @@ export async function packageCube(
 /** What is written in the folder is judged, by its own lines; no finding where nothing describes a cube. */
 async function judge(
   store: Store,
-  { tree, format }: { readonly tree: Digest; readonly format: CubeFormat | null },
-  asked: CubeType | undefined,
+  { tree, format: wanted }: { readonly tree: Digest; readonly format: CubeFormat | null },
+  type: CubeType | undefined,
   files: CubeFiles,
-): Promise<{ readonly type: CubeType | null; readonly findings: readonly Finding[] }> {
-  const written = await describedBy(store, tree, format);
-  if (written === null) return { type: null, findings: [] };
-  const text = (await store.readBytes(written.digest, MANIFEST_BYTES)).toString('utf8');
-  if (written.format === 'container') {
-    const { definition, findings } = parseContainerDefinition(text);
-    const type = asked ?? cubeType(definition);
-    return { type, findings: [...findings, ...checkContainer(definition, type, files)] };
-  }
-  const { manifest, findings } = parseManifest(text);
-  const type = asked ?? cubeType(manifest);
-  return { type, findings: [...findings, ...checkForPackaging(manifest, type, files)] };
+): Promise<Pick<JudgedCube, 'type' | 'findings'>> {
+  const described = await describedBy(store, tree, wanted);
+  if (described === null) return { type: null, findings: [] };
+  const { format, entry } = described;
+  const text = (await store.readBytes(entry.digest, MANIFEST_BYTES)).toString('utf8');
+  const parameters = keepsParameters({ format, wanted }) ? await parametersText(store, tree) : null;
+  return judgeWrittenCube({ format, wanted, text, parameters, files, ...(type === undefined ? {} : { type }) });
 }
 
-/** As `readFolderCube` chooses between the two. */
-async function describedBy(
-  store: Store,
-  tree: Digest,
-  format: CubeFormat | null,
-): Promise<{ readonly format: CubeFormat; readonly digest: Digest } | null> {
-  const config = await store.lookUp(tree, hostedFileNames.containerConfig);
-  if (format === 'container' && config?.kind === 'file') return { format, digest: config.digest };
-  return manifestOf(store, tree);
+async function parametersText(store: Store, tree: Digest): Promise<string | null> {
+  const entry = await store.lookUp(tree, PARAMETERS);
+  return entry?.kind === 'file' ? (await store.readBytes(entry.digest, PARAMETERS_BYTES)).toString('utf8') : null;
 }
 
 async function cubeFiles(store: Store, tree: Digest): Promise<CubeFiles> {
-  const parameters = await store.lookUp(tree, `workspace/${hostedFileNames.parameters}`);
+  const parameters = await store.lookUp(tree, PARAMETERS);
   const additional = await store.lookUp(tree, 'workspace/additional_files');
   return {
     hasParameters: parameters?.kind === 'file',

@@ -1,53 +1,80 @@
-import { hostedFileNames } from '../contract';
 import type { CubeFormat, Digest, FindResultInput } from '../contract';
 import { requireContainerDefinition } from '../mlcube/container-definition';
 import { planContainerTask } from '../mlcube/container-plan';
 import { requireManifest } from '../mlcube/manifest';
-import type { Manifest } from '../mlcube/manifest';
 import { planTask, undecidedPaths } from '../mlcube/task-plan';
 import type { CubeKinds, TaskPlan } from '../mlcube/task-plan';
+import { DESCRIPTIONS } from '../mlcube/written-cube';
 import type { Store } from '../store/store';
 import { MANIFEST_BYTES } from './cube-files';
 
 /** Declared by some preparators only; MedPerf's contract lets a task leave them out. */
-const OPTIONAL_INPUTS = new Set(['report_file', 'metadata_path']);
+export const OPTIONAL_INPUTS: ReadonlySet<string> = new Set(['report_file', 'metadata_path']);
 
 type CubeTask = Pick<FindResultInput, 'cube' | 'task' | 'inputs'>;
 
-/** What describes the cube in its tree; null where that part of the tree is not in the store. */
-export async function manifestOf(
+/** A cube's `mlcube.yaml` or `container_config.yaml`. */
+export interface CubeDescription {
+  readonly format: CubeFormat;
+  readonly text: string;
+}
+
+/** Null where the store does not have it: a cube may be known from records alone. */
+export async function knownDescription(store: Store, tree: Digest): Promise<CubeDescription | null> {
+  if (!(await store.has(tree))) return null;
+  const file = await descriptionFile(store, tree);
+  return file === null || !(await store.has(file.digest)) ? null : readDescription(store, file);
+}
+
+export async function readDescription(
+  store: Store,
+  { format, digest }: { readonly format: CubeFormat; readonly digest: Digest },
+): Promise<CubeDescription> {
+  return { format, text: (await store.readBytes(digest, MANIFEST_BYTES)).toString('utf8') };
+}
+
+async function descriptionFile(
   store: Store,
   tree: Digest,
 ): Promise<{ readonly format: CubeFormat; readonly digest: Digest } | null> {
-  const manifest = await store.lookUp(tree, hostedFileNames.manifest);
-  if (manifest !== null) return { format: 'mlcube', digest: manifest.digest };
-  const config = await store.lookUp(tree, hostedFileNames.containerConfig);
-  return config === null ? null : { format: 'container', digest: config.digest };
+  for (const format of ['mlcube', 'container'] as const) {
+    const entry = await store.lookUp(tree, DESCRIPTIONS[format]);
+    if (entry !== null) return { format, digest: entry.digest };
+  }
+  return null;
 }
 
-/** Plans a run of a cube's task, however the cube is described. */
+/** Plans a run of a task of a cube whose files were fetched. */
 export async function planCubeTask(store: Store, { cube, task, inputs }: CubeTask): Promise<TaskPlan> {
-  const found = await manifestOf(store, cube.tree);
-  if (found === null) throw new TypeError('a fetched cube without anything that describes it');
-  const text = (await store.readBytes(found.digest, MANIFEST_BYTES)).toString('utf8');
-  if (found.format === 'container')
-    return planContainerTask(requireContainerDefinition(text), task, new Set(Object.keys(inputs)));
+  const file = await descriptionFile(store, cube.tree);
+  if (file === null) throw new TypeError('a fetched cube without anything that describes it');
+  const description = await readDescription(store, file);
+  const kindsOf = (paths: readonly string[]): Promise<CubeKinds> => kindsInCube(store, cube.tree, paths);
+  return planDescribed(description, task, new Set(Object.keys(inputs)), kindsOf);
+}
+
+/**
+ * Plans a run of a task, however the cube is described.
+ * @param given names of the inputs that the run brings.
+ * @param kindsOf what stands at paths of the cube's folder.
+ */
+export async function planDescribed(
+  { format, text }: CubeDescription,
+  task: string,
+  given: ReadonlySet<string>,
+  kindsOf: (paths: readonly string[]) => Promise<CubeKinds>,
+): Promise<TaskPlan> {
+  if (format === 'container') return planContainerTask(requireContainerDefinition(text), task, given);
   const manifest = requireManifest(text);
   const parameters = Object.hasOwn(manifest.tasks, task) ? (manifest.tasks[task]?.inputs ?? []) : [];
   const declared = new Set(parameters.map(({ name }) => name));
-  const overrides = new Set(Object.keys(inputs).filter((name) => declared.has(name) || !OPTIONAL_INPUTS.has(name)));
-  return planTask(manifest, task, overrides, await kindsInCube(store, cube.tree, manifest, task, overrides));
+  const overrides = new Set([...given].filter((name) => declared.has(name) || !OPTIONAL_INPUTS.has(name)));
+  return planTask(manifest, task, overrides, await kindsOf(undecidedPaths(manifest, task, overrides)));
 }
 
-async function kindsInCube(
-  store: Store,
-  tree: Digest,
-  manifest: Manifest,
-  task: string,
-  overrides: ReadonlySet<string>,
-): Promise<CubeKinds> {
+async function kindsInCube(store: Store, tree: Digest, paths: readonly string[]): Promise<CubeKinds> {
   const kinds = new Map<string, 'file' | 'directory'>();
-  for (const path of undecidedPaths(manifest, task, overrides)) {
+  for (const path of paths) {
     const entry = await store.lookUp(tree, path);
     if (entry !== null) kinds.set(path, entry.kind);
   }

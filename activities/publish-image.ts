@@ -2,7 +2,8 @@ import { hostedFileNames, MedperfError } from '../contract';
 import type { Heartbeat, PublishedImage, PublishImageInput } from '../contract';
 import type { Engine } from '../engine/engine';
 import type { ImagePublisher } from '../hosting/image-publisher';
-import { canonicalYaml, plainYaml } from '../mlcube/canonical-yaml';
+import { canonicalYaml } from '../mlcube/canonical-yaml';
+import { plainYaml } from '../mlcube/plain-yaml';
 import { pinImage } from '../mlcube/image-pin';
 import type { Store } from '../store/store';
 

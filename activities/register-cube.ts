@@ -1,6 +1,6 @@
 import { MedperfError } from '../contract';
 import type { HostedFiles, JsonValue, RegisterCubeInput, RegisterCubeResult } from '../contract';
-import { plainYaml } from '../mlcube/canonical-yaml';
+import { plainYaml } from '../mlcube/plain-yaml';
 import { requireContainerDefinition } from '../mlcube/container-definition';
 import type { CubeContent, Registry } from '../registry/registry';
 import type { Store } from '../store/store';

@@ -34,7 +34,7 @@ async function repair(
   if (source === null || (await isSound())) return;
   const { offline } = source;
   if (source.kind === 'demo-data') await fetchDemoData({ ...place, offline }, source);
-  else await fetchCube(place, { cube: source.cube, offline });
+  else await fetchCube(place, { cube: source.cube, tasks: [], offline });
 }
 
 async function isUndamaged(store: Store, blob: Digest, signal: AbortSignal): Promise<boolean> {

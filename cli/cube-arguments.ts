@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { CubeRef, Digest } from '../contract';
+import type { CubeFormat, CubeRef, Digest } from '../contract';
 import { hostedFileNames, MedperfError } from '../contract';
+import type { Profile } from '../registry';
 import type { Session } from './session';
 
 const MANIFESTS = [hostedFileNames.manifest, hostedFileNames.containerConfig];
@@ -17,6 +18,11 @@ export async function localCubeFrom(
   argument: string,
 ): Promise<CubeRef & { readonly kind: 'local' }> {
   return medperf.ingestCube(await cubeDirectory(argument), cubeLabel(argument));
+}
+
+/** How a folder's cube is to be described for the profile's server; null takes what the folder has. */
+export function wantedFormat(profile: Pick<Profile, 'dialect'> | null): CubeFormat | null {
+  return profile?.dialect === 'HEAD' ? 'container' : null;
 }
 
 export async function dataFrom({ medperf }: Session, directory: string): Promise<Digest> {

@@ -33,12 +33,16 @@ export async function withSession<T>(cli: Cli, work: (session: Session) => Promi
 
 /** For runs that do not speak with a registry: a profile that is not there is no obstacle. */
 export async function withAnySession<T>(cli: Cli, work: (session: Session) => Promise<T>): Promise<T> {
-  const profiles = await openProfiles(cli.places.config).list();
-  const profile = profiles.find(({ name }) => name === cli.profile);
   // A profile that was only made has no user yet.
-  const { server = '', username = '', dialect } = profile ?? {};
+  const { server = '', username = '', dialect } = (await knownProfile(cli)) ?? {};
   const user = username || userInfo().username;
   return withProfile(cli, { name: cli.profile, server, username: user, ...(dialect && { dialect }) }, work);
+}
+
+/** Signed in or not; null where it was never made. */
+export async function knownProfile({ places, profile }: Cli): Promise<Profile | null> {
+  const profiles = await openProfiles(places.config).list();
+  return profiles.find(({ name }) => name === profile) ?? null;
 }
 
 async function withProfile<T>(cli: Cli, profile: Profile, work: (session: Session) => Promise<T>): Promise<T> {

@@ -24,6 +24,8 @@ export type LocalRef = CubeRef & {
 
 export interface FetchCubeInput {
   readonly cube: FilesRef;
+  /** What is going to run of it: a cube that lacks it is refused before anything large is fetched. */
+  readonly tasks: readonly Task[];
   readonly offline: boolean;
 }
 
@@ -40,9 +42,15 @@ export interface IdentifyInput {
   /** How cubes of folders are to be described; null takes what they have. */
   readonly format: CubeFormat | null;
   /** By role. */
-  readonly cubes: Readonly<Record<string, CubeRef>>;
+  readonly cubes: Readonly<Record<string, CubeInTest>>;
   readonly demoData: FetchDemoDataInput | null;
   readonly offline: boolean;
+}
+
+export interface CubeInTest {
+  readonly ref: CubeRef;
+  /** What the test runs of it. */
+  readonly tasks: readonly Task[];
 }
 
 export interface Identified {
@@ -55,6 +63,7 @@ export interface Identified {
 /** What is known of a cube without fetching its files or its image. */
 export interface IdentifiedCube {
   readonly ref: FilesRef;
+  readonly tasks: readonly Task[];
   /** Null until its files were fetched once. */
   readonly known: Cube | null;
   /** Null where nothing but its host can tell. */

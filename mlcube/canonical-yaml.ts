@@ -1,82 +1,4 @@
 import type { JsonValue } from '../contract';
-import { Complaints, quote } from './complaints';
-import { refuseErrors } from './manifest';
-import { readYamlMapping } from './yaml-document';
-import type { PlainScalar, YamlMapping, YamlValue } from './yaml-document';
-import { isDoubtful } from './yaml-versions';
-
-type JsonMapping = Readonly<Record<string, JsonValue>>;
-
-/** Characters; a server keeps these texts in its database. */
-const LONGEST = 4 * 1024 * 1024;
-/** Keys and values, with what aliases repeat. */
-const MAX_VALUES = 100_000;
-const MAX_DEPTH = 64;
-
-/**
- * Reads a YAML mapping as what JSON can say.
- * @param file its name, for findings.
- * @throws MedperfError `InvalidManifest` with every finding.
- */
-export function plainYaml(text: string, file: string): JsonMapping {
-  const complaints = new Complaints(file);
-  const root = readYamlMapping(text, complaints, LONGEST);
-  const value = root === null ? {} : new Conversion(complaints).mapping(root, 0);
-  refuseErrors(`${file} cannot be kept by today's MedPerf server.`, complaints.findings);
-  return value;
-}
-
-class Conversion {
-  private values = 0;
-  private stopped = false;
-
-  constructor(private readonly complaints: Complaints) {}
-
-  mapping({ entries }: YamlMapping, depth: number): JsonMapping {
-    // Makes `__proto__` a key like any other.
-    return Object.fromEntries(
-      [...entries].map(([key, { line, value }]) => [key, this.convert(value, line, depth + 1)]),
-    );
-  }
-
-  private convert(value: YamlValue, line: number, depth: number): JsonValue {
-    if (this.stopped) return null;
-    this.values += 1;
-    if (this.values > MAX_VALUES)
-      return this.stop(line, `from here on there are more than ${MAX_VALUES} values`, 'move data out of it');
-    if (depth > MAX_DEPTH) return this.stop(line, `a value lies more than ${MAX_DEPTH} levels deep`, 'flatten it');
-    if (value.kind === 'mapping') return this.mapping(value, depth);
-    if (value.kind === 'list') return value.items.map((item) => this.convert(item, line, depth + 1));
-    if (value.bare !== undefined && isDoubtful(value.bare)) this.refuseDoubtful(value.bare, line);
-    return this.scalar(value.value, line);
-  }
-
-  private stop(line: number, message: string, fix: string): null {
-    this.complaints.error(line, message, fix);
-    this.stopped = true;
-    return null;
-  }
-
-  /** MedPerf is written in Python, whose YAML is 1.1. */
-  private refuseDoubtful(text: string, line: number): void {
-    const fix = 'put a text into quotes; write true or false, and numbers as in 10, 0.001 or 1.0e-7';
-    this.complaints.error(
-      line,
-      `${quote(text)} is one thing to YAML 1.1, which MedPerf reads, and another to 1.2`,
-      fix,
-    );
-  }
-
-  private scalar(value: PlainScalar, line: number): JsonValue {
-    if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))) {
-      const message = `the number ${value} is none that JSON can be trusted to keep`;
-      this.complaints.error(line, message, 'write it as text, in quotes');
-      return null;
-    }
-    // In JSON's texts 0 and -0 are one.
-    return value === 0 ? 0 : value;
-  }
-}
 
 /**
  * One text for each JSON value, whatever order or layout it was written in: what a person has in a folder and what a server
@@ -87,7 +9,7 @@ export function canonicalYaml(value: JsonValue): string {
   return `${lines.join('\n')}\n`;
 }
 
-type Collection = readonly JsonValue[] | JsonMapping;
+type Collection = readonly JsonValue[] | Readonly<Record<string, JsonValue>>;
 
 function isList(value: Collection): value is readonly JsonValue[] {
   return Array.isArray(value);

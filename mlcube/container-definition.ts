@@ -6,6 +6,7 @@ import type { ContainerTaskSection } from './container-task-section';
 import type { OwnVolume } from './container-volumes';
 import { isNull } from './field-reading';
 import { refuseErrors } from './manifest';
+import { plainMapping } from './plain-yaml';
 import { readYamlMapping } from './yaml-document';
 import type { YamlEntry } from './yaml-document';
 
@@ -17,8 +18,9 @@ export interface ContainerDefinition {
   readonly readable: boolean;
   /** Null for a kind that cannot run here, which is a finding. */
   readonly kind: 'image' | 'archive' | null;
-  /** The image's name, or the URL of its archive. */
+  /** The image's name, or the URL of its archive; empty where a finding says that it is none. */
   readonly image: string;
+  readonly imageLine: number | null;
   readonly tasks: Readonly<Record<string, ContainerTaskSection>>;
 }
 
@@ -48,7 +50,10 @@ export function parseContainerDefinition(
   const complaints = new Complaints(file);
   const root = readYamlMapping(text, complaints);
   const { findings } = complaints;
-  if (root === null) return { definition: { file, readable: false, kind: null, image: '', tasks: {} }, findings };
+  if (root === null)
+    return { definition: { file, readable: false, kind: null, image: '', imageLine: null, tasks: {} }, findings };
+  // The server keeps it as JSON.
+  plainMapping(root, complaints);
   const { entries } = root;
   const kind = readKind(entries.get('container_type'), complaints);
   return {
@@ -57,6 +62,7 @@ export function parseContainerDefinition(
       readable: true,
       kind,
       image: readImage(entries.get('image'), kind, complaints.under('image-name')),
+      imageLine: entries.get('image')?.line ?? null,
       tasks: readContainerTasks(entries.get('tasks'), { root, complaints }),
     },
     findings,
@@ -105,11 +111,14 @@ function readImage(entry: YamlEntry | undefined, kind: ContainerDefinition['kind
     complaints.error(entry?.line, 'image is missing', 'name the image, or the URL of its archive');
     return '';
   }
-  if (kind === 'image' && !IMAGE_NAME.test(image))
+  if (kind === 'image' && !IMAGE_NAME.test(image)) {
     complaints.error(entry.line, `image ${quote(image)} names no image`, 'write it as name:tag');
+    return '';
+  }
   if (kind === 'archive' && !RESOURCE.test(image)) {
     const what = image.startsWith('synapse:') ? 'files of Synapse are not supported yet' : `${quote(image)} is no URL`;
     complaints.error(entry.line, `image: ${what}`, 'host the archive and write direct:https://…');
+    return '';
   }
   return image;
 }

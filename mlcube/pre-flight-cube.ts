@@ -1,38 +1,21 @@
-import { hostedFileNames, parseImageReference } from '../contract';
-import type { CubeType, Finding } from '../contract';
+import { parseImageReference } from '../contract';
+import type { Finding } from '../contract';
 import { quote } from './complaints';
-import { cubeType } from './cube-type';
-import { imageLine } from './image-pin';
-import { parseManifest } from './manifest';
-import type { Manifest } from './manifest';
-import { checkForPackaging } from './packaging-checks';
-import type { CubeFacts, NameFacts, PreFlightBenchmark } from './pre-flight-facts';
+import type { NameFacts, PreFlightBenchmark } from './pre-flight-facts';
 import { isPreFlightCode } from './pre-flight-findings';
 import type { PreFlightFinding } from './pre-flight-findings';
+import { judgeWrittenCube } from './written-cube';
+import type { JudgedCube, WrittenCube } from './written-cube';
 
-const FILE = hostedFileNames.manifest;
-
-/** What the rules about other things need of the manifest. */
-export interface JudgedCube {
-  readonly manifest: Manifest;
-  readonly type: CubeType | null;
-  /** Line of `docker.image`. */
-  readonly imageLine: number | null;
+/** What the rules about other things need of the cube. */
+export interface PreFlightCube extends Omit<JudgedCube, 'findings'> {
   readonly findings: readonly PreFlightFinding[];
 }
 
 /** Everything that packaging would say of the cube, and whether its image has a name that a registry can have. */
-export function judgeCube({ manifest: text, files, type: given }: CubeFacts): JudgedCube {
-  const { manifest, findings } = parseManifest(text);
-  const type = given ?? cubeType(manifest);
-  const line = imageLine(text);
-  const all = [...findings, ...checkForPackaging(manifest, type, files)];
-  return {
-    manifest,
-    type,
-    imageLine: line,
-    findings: [...all.map(ofPackaging), ...judgeImageName(manifest.docker?.image, line)],
-  };
+export function judgeCube(written: WrittenCube): PreFlightCube {
+  const judged = judgeWrittenCube(written);
+  return { ...judged, findings: [...judged.findings.map(ofPackaging), ...judgeImageName(judged)] };
 }
 
 function ofPackaging({ severity, file, line, message, fix, code }: Finding): PreFlightFinding {
@@ -46,27 +29,32 @@ function ofPackaging({ severity, file, line, message, fix, code }: Finding): Pre
   };
 }
 
-function judgeImageName(image: string | undefined, line: number | null): PreFlightFinding[] {
-  if (image === undefined) return [];
-  const reference = parseImageReference(image);
-  const common = { owner: 'model', where: imagePlace(line) } as const;
+function judgeImageName(cube: JudgedCube): PreFlightFinding[] {
+  if (cube.image?.kind !== 'image') return [];
+  const { name } = cube.image;
+  const reference = parseImageReference(name);
+  const common = { owner: 'model', where: imagePlace(cube) } as const;
   if (reference === null) {
-    const message = `${quote(image)} is not the name of an image that a registry could have`;
+    const message = `${quote(name)} is not the name of an image that a registry could have`;
     return [{ ...common, severity: 'error', code: 'image-name', message, fix: 'write it as owner/name:tag' }];
   }
   if (reference.digest !== null || reference.tag !== 'latest') return [];
-  const message = `the tag latest of ${image} names another image tomorrow`;
+  const message = `the tag latest of ${name} names another image tomorrow`;
   const fix = 'give the image a tag of its own, or pin it by its digest: NAME@sha256:…';
   return [{ ...common, severity: 'warning', code: 'image-tag', message, fix }];
 }
 
 /** Where a finding about the image points to. */
-export function imagePlace(line: number | null): { file: string; line?: number } {
-  return { file: FILE, ...(line === null ? {} : { line }) };
+export function imagePlace({ file, image }: Pick<JudgedCube, 'file' | 'image'>): { file: string; line?: number } {
+  const line = image?.line ?? null;
+  return { file, ...(line === null ? {} : { line }) };
 }
 
-/** Whether a cube of that type can take part in the benchmark, as both are now. */
-export function judgeBenchmark(benchmark: PreFlightBenchmark, type: CubeType | null): PreFlightFinding[] {
+/** Whether the cube can take part in the benchmark, as both are now. */
+export function judgeBenchmark(
+  benchmark: PreFlightBenchmark,
+  { type, file }: Pick<JudgedCube, 'type' | 'file'>,
+): PreFlightFinding[] {
   const { uid, name, isValid, isActive, approved, operational } = benchmark;
   const findings: PreFlightFinding[] = [];
   const add = (severity: 'error' | 'warning', message: string, fix: string): void => {
@@ -83,7 +71,7 @@ export function judgeBenchmark(benchmark: PreFlightBenchmark, type: CubeType | n
       code: 'benchmark',
       owner: 'model',
       message: `a cube of type ${type} takes no part in a benchmark as a model`,
-      where: { file: FILE },
+      where: { file },
       fix: 'check a model, which has the task infer, or leave --benchmark out',
     });
   }

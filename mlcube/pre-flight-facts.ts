@@ -1,15 +1,4 @@
 /** What the pre-flight found out; the rules judge it. Sizes are in bytes, architectures in Go's words (`amd64`). */
-import type { CubeType } from '../contract';
-import type { CubeFiles } from './packaging-checks';
-
-export interface CubeFacts {
-  /** Text of `mlcube.yaml`. */
-  readonly manifest: string;
-  readonly files: CubeFiles;
-  /** As given; else it is read from the tasks. */
-  readonly type?: CubeType;
-}
-
 export interface PreFlightBenchmark {
   readonly uid: number;
   readonly name: string;
@@ -61,7 +50,7 @@ export interface SpaceFacts {
 export interface UrlFacts {
   /** Whose file it is, for people: `the demo dataset of benchmark 1`. */
   readonly what: string;
-  readonly owner: 'benchmark' | 'operator';
+  readonly owner: 'benchmark' | 'model';
   readonly url: string;
   readonly answer: { readonly ok: true } | { readonly ok: false; readonly definite: boolean; readonly found: string };
 }

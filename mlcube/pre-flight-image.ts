@@ -1,9 +1,9 @@
 import { judgeCuda } from './cuda-requirement';
 import { imagePlace } from './pre-flight-cube';
-import type { JudgedCube } from './pre-flight-cube';
+import type { PreFlightCube } from './pre-flight-cube';
 import type { HostFacts, ImageFacts, ImageLookups } from './pre-flight-facts';
 import type { PreFlightFinding } from './pre-flight-findings';
-import { TYPE_TASKS } from './task-contract';
+import type { ProgramOfImage } from './written-cube';
 
 const GIB = 1024 ** 3;
 /** Beyond it, every host that runs the cube waits long for it. */
@@ -11,8 +11,7 @@ const LARGE_BYTES = 10 * GIB;
 const ROOT = /^(?:root|0+)?(?::|$)/;
 
 export interface ImageQuestion {
-  readonly cube: Pick<JudgedCube, 'manifest' | 'type' | 'imageLine'>;
-  readonly lookups: ImageLookups;
+  readonly cube: Pick<PreFlightCube, 'file' | 'image' | 'ofImage'>;
   /** Hosts that could run the cube; none when none is known. */
   readonly hosts: readonly HostFacts[];
   /** GPUs that the model is to get. */
@@ -32,13 +31,12 @@ export function foundImage({ registry, daemon }: ImageLookups): ImageFacts | nul
   return daemon.found === 'image' ? daemon.image : null;
 }
 
-export function judgeImage({ cube, lookups, hosts, gpus }: ImageQuestion): PreFlightFinding[] {
-  const findings: PreFlightFinding[] = [];
-  const reference = cube.manifest.docker?.image;
-  if (reference === undefined) return [];
-  const add: Add = (severity, code, message, fix) =>
-    findings.push({ severity, code, owner: ownerOf(code), message, where: imagePlace(cube.imageLine), fix });
+export function judgeImage({ cube, hosts, gpus }: ImageQuestion, lookups: ImageLookups): PreFlightFinding[] {
+  const { findings, add } = gather(cube);
+  if (cube.image === null) return [];
+  const reference = cube.image.name;
   judgePlaces(reference, lookups, add);
+  judgeGpuCount(hosts, gpus, add);
   const image = foundImage(lookups);
   if (image === null) return findings;
   judgePlatform(reference, image, hosts, add);
@@ -46,13 +44,36 @@ export function judgeImage({ cube, lookups, hosts, gpus }: ImageQuestion): PreFl
     const fix = 'set USER in the Dockerfile, and see that the program needs to write to its outputs and /tmp only';
     add('warning', 'image-user', `${reference} runs as root by itself; here it runs as a user without rights`, fix);
   }
-  judgeEntrypoint(reference, image, cube, add);
-  if (image.bytes > LARGE_BYTES) {
-    const message = `${reference} has ${gib(image.bytes)}, which every host has to pull`;
-    add('warning', 'image-size', message, 'leave out what inference does not need, such as compilers and caches');
-  }
-  judgeGpus(reference, image, hosts, gpus, add);
+  judgePrograms(reference, image, cube, add);
+  judgeSize(reference, image.bytes, add);
+  judgeDrivers(reference, image, hosts, gpus, add);
   return findings;
+}
+
+/** No registry can be asked about an archive, and what is in it only the whole archive tells. */
+export function judgeArchive({ cube, hosts, gpus }: ImageQuestion, bytes: number | null): PreFlightFinding[] {
+  const { findings, add } = gather(cube);
+  const message =
+    'the architecture, user, entry point and CUDA of the image in the archive are not known before it is fetched';
+  add('unknown', 'image-unknown', message, 'run the compatibility test, which loads it (temporal-medperf test run)');
+  judgeGpuCount(hosts, gpus, add);
+  judgeSize("the image's archive", bytes ?? 0, add);
+  return findings;
+}
+
+function gather(cube: ImageQuestion['cube']): { readonly findings: PreFlightFinding[]; readonly add: Add } {
+  const findings: PreFlightFinding[] = [];
+  const where = imagePlace(cube);
+  return {
+    findings,
+    add: (severity, code, message, fix) => findings.push({ severity, code, owner: ownerOf(code), message, where, fix }),
+  };
+}
+
+function judgeSize(what: string, bytes: number, add: Add): void {
+  if (bytes <= LARGE_BYTES) return;
+  const message = `${what} has ${gib(bytes)}, which every host has to fetch`;
+  add('warning', 'image-size', message, 'leave out what inference does not need, such as compilers and caches');
 }
 
 function judgePlaces(reference: string, { registry, daemon }: ImageLookups, add: Add): void {
@@ -94,32 +115,47 @@ function judgePlatform(
   );
 }
 
-/** Docker starts the image's entry point with the task's name; without one, the name is the program. */
-function judgeEntrypoint(
+/** Docker starts the image's entry point with what the task gives; without one, that is the program. */
+function judgePrograms(
   reference: string,
-  { entrypoint }: ImageFacts,
-  { manifest, type }: ImageQuestion['cube'],
+  { entrypoint, command }: ImageFacts,
+  { ofImage }: ImageQuestion['cube'],
   add: Add,
 ): void {
-  if (entrypoint.length > 0 || type === null) return;
-  const bare = TYPE_TASKS[type].filter((task) => manifest.tasks[task]?.entrypoint === undefined);
-  if (bare.length === 0) return;
-  const message = `${reference} has no entry point, so ${bare.join(', ')} would be looked for as a program in it`;
-  add('warning', 'image-entrypoint', message, 'set ENTRYPOINT in the Dockerfile, or entrypoint in the tasks');
+  if (entrypoint.length > 0) return;
+  const leaving = (what: ProgramOfImage): string =>
+    [...ofImage].flatMap(([task, left]) => (left === what ? [task] : [])).join(', ');
+  const named = leaving('entry point');
+  if (named !== '') {
+    const message = `${reference} has no entry point, so ${named} would be looked for as a program in it`;
+    add('warning', 'image-entrypoint', message, 'set ENTRYPOINT in the Dockerfile, or entrypoint in the tasks');
+  }
+  const started = leaving('whole command');
+  if (started !== '' && command.length === 0) {
+    const message = `${reference} has neither an entry point nor a command, and ${started} names no program`;
+    add(
+      'error',
+      'image-entrypoint',
+      message,
+      'write run_args.command in the tasks, or set ENTRYPOINT in the Dockerfile',
+    );
+  }
 }
 
-function judgeGpus(
+function judgeGpuCount(hosts: readonly HostFacts[], gpus: number, add: Add): void {
+  if (gpus === 0 || hosts.length === 0 || hosts.some((host) => host.gpus >= gpus)) return;
+  const most = Math.max(...hosts.map((host) => host.gpus));
+  const message = `no host that is known has ${gpus} GPU(s); the most that one has is ${most}`;
+  add('warning', 'gpus', message, 'ask for fewer, or start a worker on a host with that many');
+}
+
+function judgeDrivers(
   reference: string,
   { environment }: ImageFacts,
   hosts: readonly HostFacts[],
   gpus: number,
   add: Add,
 ): void {
-  if (gpus > 0 && hosts.length > 0 && !hosts.some((host) => host.gpus >= gpus)) {
-    const most = Math.max(...hosts.map((host) => host.gpus));
-    const message = `no host that is known has ${gpus} GPU(s); the most that one has is ${most}`;
-    add('warning', 'gpus', message, 'ask for fewer, or start a worker on a host with that many');
-  }
   const judged = hosts.flatMap(({ name, gpuDrivers }) =>
     [...new Set(gpuDrivers)].map((driver) => ({ name, driver, verdict: judgeCuda(environment, driver) })),
   );

@@ -16,12 +16,17 @@ export function judgeSpace(spaces: readonly SpaceFacts[]): PreFlightFinding[] {
     }));
 }
 
+const MOVED: Readonly<Record<UrlFacts['owner'], string>> = {
+  benchmark: 'tell its owner: the file has moved or is not public',
+  model: 'host it where everybody can fetch it, and write its URL',
+};
+
 /** Files that others need, and cannot get. */
 export function judgeUrls(urls: readonly UrlFacts[]): PreFlightFinding[] {
   return urls.flatMap(({ what, owner, url, answer }) => {
     if (answer.ok) return [];
     const message = `${what} cannot be fetched from ${url}: ${answer.found}`;
-    const fix = answer.definite ? 'tell its owner: the file has moved or is not public' : 'try again later';
+    const fix = answer.definite ? MOVED[owner] : 'try again later';
     return [{ severity: answer.definite ? 'error' : 'unknown', code: 'url', owner, message, fix } as const];
   });
 }

@@ -5,8 +5,9 @@ import { judgeBenchmark, judgeCube, judgeName } from './pre-flight-cube';
 import type { HostFacts, ImageFacts, ImageLookup } from './pre-flight-facts';
 import { PRE_FLIGHT_CODES, sortFindings } from './pre-flight-findings';
 import type { PreFlightFinding } from './pre-flight-findings';
-import { judgeImage } from './pre-flight-image';
+import { judgeArchive, judgeImage } from './pre-flight-image';
 import { couldNotCheck, judgeHosts, judgeSpace, judgeUrls } from './pre-flight-places';
+import type { WrittenCube } from './written-cube';
 
 const FILES = { hasParameters: false, additionalFiles: [] };
 const model = (image: string, task = ''): string => `name: m
@@ -19,14 +20,42 @@ ${task}    parameters:
       outputs: {output_path: o/}
 `;
 
+const CONFIG = `container_type: DockerImage
+image: a/b:1
+tasks:
+  infer:
+    run_args: {}
+    input_volumes:
+      data_path: {mount_path: /data, type: directory}
+    output_volumes:
+      output_path: {mount_path: /out, type: directory}
+`;
+const ARCHIVE = CONFIG.replace('DockerImage', 'DockerArchive').replace('a/b:1', 'https://files.example/a.tar');
+
+function mlcube(text: string): WrittenCube {
+  return { format: 'mlcube', wanted: null, text, parameters: null, files: FILES };
+}
+
+function container(text: string): WrittenCube {
+  return { format: 'container', wanted: 'container', text, parameters: null, files: FILES };
+}
+
 function short(findings: readonly PreFlightFinding[]): string[] {
   return findings.map(({ severity, code, owner, where }) => `${severity} ${code} ${owner} ${where?.line ?? '-'}`);
 }
 
 describe('judgeCube', () => {
   it('finds nothing in a whole cube, and knows its type', () => {
-    const judged = judgeCube({ manifest: model('a/b:1'), files: FILES });
-    expect(judged).toMatchObject({ type: 'model', imageLine: 3, findings: [] });
+    const judged = judgeCube(mlcube(model('a/b:1')));
+    expect(judged).toMatchObject({ type: 'model', image: { kind: 'image', name: 'a/b:1', line: 3 }, findings: [] });
+    expect(judgeCube(container(CONFIG))).toMatchObject({
+      type: 'model',
+      file: 'container_config.yaml',
+      image: { kind: 'image', name: 'a/b:1', line: 2 },
+      findings: [],
+    });
+    const image = { kind: 'archive', name: 'https://files.example/a.tar', line: 2 };
+    expect(judgeCube(container(ARCHIVE))).toMatchObject({ image, findings: [] });
   });
 
   it.each([
@@ -62,19 +91,38 @@ describe('judgeCube', () => {
     ['a wrong output', model('a:1').replace('o/}', 'o/, x: y/}'), ['error task model 8']],
     ['a file for a directory', model('a:1').replace('d/', '{type: file, default: d}'), ['error task model 7']],
   ])('%s', (_, manifest, expected) => {
-    expect(short(judgeCube({ manifest, files: FILES }).findings)).toEqual(expected);
+    expect(short(judgeCube(mlcube(manifest)).findings)).toEqual(expected);
+  });
+
+  it.each([
+    ['text that is no configuration', '- x', ['error manifest model 1']],
+    ['a kind that is not run here', CONFIG.replace('DockerImage', 'SingularityFile'), ['error manifest model 1']],
+    ['no volume for the data', CONFIG.replace(/ {4}input_volumes:\n.*\n/, ''), ['error task model 4']],
+    ['an argument that is none', CONFIG.replace('{}', '{ports: [80]}'), ['error docker-option model 5']],
+    ['a name that is none', CONFIG.replace('a/b:1', 'A/B'), ['error image-name model 2']],
+    ['the tag latest', CONFIG.replace('a/b:1', 'a/b'), ['warning image-tag model 2']],
+    ['an archive that is no URL', ARCHIVE.replace('https://', ''), ['error image-name model 2']],
+    [
+      'parameters that are not there',
+      CONFIG.replace('data_path: ', 'parameters_file: {mount_path: /p, type: file}\n      data_path: '),
+      ['error cube-file model 7'],
+    ],
+  ])('of a container_config: %s', (_, text, expected) => {
+    expect(short(judgeCube(container(text)).findings)).toEqual(expected);
   });
 
   it('takes the type that is given', () => {
-    const { findings } = judgeCube({ manifest: model('a:1'), files: FILES, type: 'metrics' });
+    const { findings } = judgeCube({ ...mlcube(model('a:1')), type: 'metrics' });
     expect(short(findings)).toEqual(['error task model -']);
   });
 
   it('never throws, and every finding has its fix', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 200 }), fc.string({ maxLength: 40 }), (text, image) => {
-        for (const manifest of [text, model(JSON.stringify(image))]) {
-          for (const finding of judgeCube({ manifest, files: FILES }).findings) {
+        const named = JSON.stringify(image);
+        const cubes = [mlcube(text), mlcube(model(named)), container(text), container(CONFIG.replace('a/b:1', named))];
+        for (const cube of cubes) {
+          for (const finding of judgeCube(cube).findings) {
             expect(finding.fix).not.toBe('');
             expect(PRE_FLIGHT_CODES).toContain(finding.code);
           }
@@ -94,7 +142,7 @@ describe('judgeBenchmark', () => {
     [{ operational: false }, null, ['warning benchmark benchmark -']],
     [{}, 'metrics', ['error benchmark model -']],
   ] as const)('%j with a cube of type %s', (changes, type, expected) => {
-    expect(short(judgeBenchmark({ ...good, ...changes }, type))).toEqual(expected);
+    expect(short(judgeBenchmark({ ...good, ...changes }, { type, file: 'mlcube.yaml' }))).toEqual(expected);
   });
 });
 
@@ -135,16 +183,15 @@ describe('judgeImage', () => {
       daemon = NOTHING,
       hosts = [HERE],
       gpus = 0,
-      task = '',
+      written = mlcube(model('a/b:1')),
     }: Partial<{
       daemon: ImageLookup;
       hosts: HostFacts[];
       gpus: number;
-      task: string;
+      written: WrittenCube;
     }> = {},
   ): string[] {
-    const cube = judgeCube({ manifest: model('a/b:1', task), files: FILES });
-    return short(judgeImage({ cube, lookups: { registry, daemon }, hosts, gpus }));
+    return short(judgeImage({ cube: judgeCube(written), hosts, gpus }, { registry, daemon }));
   }
 
   it('finds nothing in a good one', () => {
@@ -191,7 +238,26 @@ describe('judgeImage', () => {
   it('misses an entry point only where the task has none of its own', () => {
     const bare = found({ entrypoint: [], command: ['sh'] });
     expect(judge(bare)).toEqual(['warning image-entrypoint model 3']);
-    expect(judge(bare, { task: '    entrypoint: python run.py\n' })).toEqual([]);
+    expect(judge(bare, { written: mlcube(model('a/b:1', '    entrypoint: python run.py\n')) })).toEqual([]);
+  });
+
+  it('misses the program of a container_config where neither a task nor the image names one', () => {
+    const bare = found({ entrypoint: [] });
+    const written = (runArguments: string) => ({ written: container(CONFIG.replace('{}', runArguments)) });
+    expect(judge(bare, written('{}'))).toEqual(['error image-entrypoint model 2']);
+    expect(judge(bare, written('{command: python run.py}'))).toEqual([]);
+    expect(judge(bare, written('{entrypoint: /run}'))).toEqual([]);
+    expect(judge(found({ entrypoint: [], command: ['sh'] }), written('{}'))).toEqual([]);
+    expect(judge(found(), written('{}'))).toEqual([]);
+  });
+
+  it('says of an archive how large it is, and what only the archive tells', () => {
+    const cube = judgeCube(container(ARCHIVE));
+    const unknown = 'unknown image-unknown you 2';
+    expect(short(judgeArchive({ cube, hosts: [HERE], gpus: 0 }, 1000))).toEqual([unknown]);
+    expect(short(judgeArchive({ cube, hosts: [], gpus: 0 }, null))).toEqual([unknown]);
+    const large = short(judgeArchive({ cube, hosts: [HERE], gpus: 1 }, 11 * 1024 ** 3));
+    expect(large).toEqual([unknown, 'warning gpus operator 2', 'warning image-size model 2']);
   });
 
   it('says that it is large', () => {

@@ -25,6 +25,8 @@ export interface YamlMapping {
 export interface YamlEntry {
   /** Of the key, counted from 1. */
   readonly line: number;
+  /** The key as it was written, where neither quotes nor a tag say what it is. */
+  readonly bareKey?: string;
   readonly value: YamlValue;
 }
 
@@ -78,8 +80,13 @@ function parse(text: string, complaints: Complaints): YamlMapping | null {
   }
   const root = new Conversion(document, lines, complaints).convert(document.contents);
   if (root.kind === 'mapping') return root;
-  complaints.error(1, 'the file is no mapping of keys to values', 'write keys with values');
+  const found = isEmpty(root) ? 'is empty' : `holds ${root.kind === 'list' ? 'a list' : 'a single value'}`;
+  complaints.error(1, `the file ${found}, and no mapping of keys to values`, 'write keys with values, or {} for none');
   return null;
+}
+
+function isEmpty(root: YamlValue): boolean {
+  return root.kind === 'scalar' && root.value === null;
 }
 
 /** Turns the library's nodes, in the order of the document, into plain values. */
@@ -112,11 +119,14 @@ class Conversion {
     const entries = new Map<string, YamlEntry>();
     for (const { key, value } of node.items) {
       const line = this.lineOf(key);
-      const name = isScalar(key) ? String(key.value) : null;
-      if (name === null) this.complaints.error(line, 'a key is no plain text', 'write it as a word');
-      else if (name === '<<') this.complaints.error(line, 'merge keys (<<) are not supported', 'write the entries out');
+      if (!isScalar(key)) {
+        this.complaints.error(line, 'a key is no plain text', 'write it as a word');
+        continue;
+      }
+      const name = String(key.value);
+      if (name === '<<') this.complaints.error(line, 'merge keys (<<) are not supported', 'write the entries out');
       else if (entries.has(name)) this.duplicate(name, line, entries.get(name)?.line);
-      else entries.set(name, { line, value: this.convert(value) });
+      else entries.set(name, { line, ...bareKey(key), value: this.convert(value) });
     }
     return { kind: 'mapping', entries };
   }
@@ -158,4 +168,9 @@ function plainScalar(node: Scalar): PlainScalar {
 
 function bareText({ type, tag, source }: Scalar): { readonly bare?: string } {
   return type === 'PLAIN' && tag === undefined && source !== undefined ? { bare: source } : {};
+}
+
+function bareKey(key: Scalar): { readonly bareKey?: string } {
+  const { bare } = bareText(key);
+  return bare === undefined ? {} : { bareKey: bare };
 }

@@ -1,4 +1,4 @@
-/** Forms of a value without quotes that YAML 1.1, as Python reads it, and YAML 1.2 take for different things. */
+/** Forms of a key or value without quotes that YAML 1.1, as Python reads it, and YAML 1.2 take for different things. */
 const DOUBTFUL: readonly RegExp[] = [
   // True and false in 1.1; a default value.
   /^(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|=)$/,

@@ -62,7 +62,7 @@ describe('publishing a cube with its image', () => {
     expect(files).toMatchObject({ format: 'container', imageHash: digest });
     const place = { store: stack.store, downloads: stack.downloads, signal: new AbortController().signal };
     const hosted = { kind: 'hosted', name: 'my-container', files } as const;
-    const fetched = await fetchCube({ ...place, tell: () => undefined }, { cube: hosted, offline: false });
+    const fetched = await fetchCube({ ...place, tell: () => undefined }, { cube: hosted, tasks: [], offline: false });
     expect(fetched.image).toEqual({ reference: image, expectedId: null });
     expect(fetched.hashes).toMatchObject({ imageHash: digest });
   });

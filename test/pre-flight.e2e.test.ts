@@ -106,6 +106,28 @@ describe('mlcube package --check', () => {
     expect(text.stdout).toContain('fix: push the image');
   });
 
+  it("judges a container_config for one of today's servers, with its image or its archive", async () => {
+    const server = ['--server', 'http://127.0.0.1:1', '--dialect', 'head'];
+    await stack.expectDone(['profile', 'create', 'today', ...server]);
+    const folder = await cube((manifest) => manifest);
+    const file = join(folder, 'container_config.yaml');
+    const config = await readFile(file, 'utf8');
+    await writeFile(file, config.replace(/^image: .*/m, `image: ${reference}`));
+    const pulled = await check(folder, ['--profile', 'today']);
+    expect(pulled.found).toEqual(['warning image-user']);
+    expect(pulled.report).toMatchObject({ type: 'model', image: reference });
+    expect(pulled.report.findings[0]?.where).toEqual({ file: 'container_config.yaml', line: 3 });
+
+    const { urls } = await stack.json<{ urls: { manifestUrl: string } }>(['mlcube', 'host', CUBE]);
+    const archived = config.replace('DockerImage', 'DockerArchive');
+    await writeFile(file, archived.replace(/^image: .*/m, `image: direct:${urls.manifestUrl}`));
+    const hosted = await check(folder, ['--profile', 'today']);
+    expect(hosted).toMatchObject({ code: 0, found: ['unknown image-unknown'] });
+    expect(hosted.report).toMatchObject({ image: urls.manifestUrl, pinned: null });
+    await writeFile(file, archived.replace(/^image: .*/m, `image: ${urls.manifestUrl}.gone`));
+    expect(await check(folder, ['--profile', 'today'])).toMatchObject({ code: 1, found: ['error url'] });
+  });
+
   it('says what it could not find out where nothing answers, and does not hang', async () => {
     const sockets: Socket[] = [];
     const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');

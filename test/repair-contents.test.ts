@@ -97,7 +97,7 @@ const signal = new AbortController().signal;
 const tell = (): void => undefined;
 const downloads = new Downloads(['127.0.0.1']);
 const fetching = () => ({ store, downloads, signal, tell });
-const fetch = (): Promise<Cube> => fetchCube(fetching(), { cube: ref, offline: false });
+const fetch = (): Promise<Cube> => fetchCube(fetching(), { cube: ref, tasks: ['infer'], offline: false });
 const fetchData = (): Promise<DataAndLabels> =>
   fetchDemoData({ ...fetching(), offline: false }, { ...demo, offline: false });
 
@@ -208,7 +208,7 @@ describe('what is missing or damaged in the store', () => {
   });
 
   it('is not fetched where that was forbidden', async () => {
-    await fetchCube(fetching(), { cube: ref, offline: true });
+    await fetchCube(fetching(), { cube: ref, tasks: ['infer'], offline: true });
     await unlink(pathOf(cube.image.archive!.digest));
     const again = retried((attempt) =>
       obtainImage({ engine, store, downloads, attempt }, { cube, offline: true }, signal, tell),

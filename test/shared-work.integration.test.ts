@@ -200,6 +200,7 @@ function input(name: string): PreparedDataInput {
       known: cube,
       imageId: PAPER,
       ranBefore: true,
+      tasks: ['prepare', 'sanity_check', 'statistics'],
     },
     data: { data: PAPER, labels: PAPER },
     prepared: false,

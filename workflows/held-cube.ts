@@ -57,14 +57,14 @@ export class HeldCube {
   }
 
   private async fetchFiles(): Promise<Cube> {
-    const { ref, known } = this.identified;
+    const { ref, tasks, known } = this.identified;
     // What the client put into the store is there.
     if (ref.kind === 'local' && known !== null) return known;
     const activityId = `fetch-${this.role}`;
     const name = ref.kind === 'local' ? ref.label : ref.name;
     return this.stage.step(activityId, `fetch and check the ${this.role}, ${name}`, () =>
       byteMoving['medperf.fetchCube'].executeWithOptions({ activityId, summary: `${this.role}: ${name}` }, [
-        { cube: ref, offline: this.offline },
+        { cube: ref, tasks, offline: this.offline },
       ]),
     );
   }

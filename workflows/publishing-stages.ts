@@ -85,7 +85,7 @@ export async function submitStage(input: SubmitInput, stage: StageRecorder): Pro
   const { profile, name, files, operational } = input;
   const cube: Cube = await stage.step('fetch-hosted', `download and check ${name}`, () =>
     byteMoving['medperf.fetchCube'].executeWithOptions({ activityId: 'fetch-hosted', summary: name }, [
-      { cube: { kind: 'hosted', name, files }, offline: false },
+      { cube: { kind: 'hosted', name, files }, tasks: [], offline: false },
     ]),
   );
   const imageId = await hostedImageId(cube, stage);

@@ -10,6 +10,7 @@ import type {
   EvaluatedModel,
   Identified,
   IdentifiedCube,
+  IdentifyInput,
   JoinedBase,
   TestedBytes,
   TestRunInput,
@@ -128,12 +129,25 @@ function identify(plan: TestPlan, input: TestRunInput, stage: StageRecorder): Pr
       {
         profile: input.profile,
         format: plan.benchmark?.format ?? null,
-        cubes: { ...plan.cubes },
+        cubes: cubesInTest(plan),
         demoData: 'url' in plan.data ? { ...plan.data, offline: input.offline ?? false } : null,
         offline: input.offline ?? false,
       },
     ]),
   );
+}
+
+function cubesInTest({ cubes, prepared }: TestPlan): IdentifyInput['cubes'] {
+  const { 'data-preparator': preparator, evaluator, model, reference } = cubes;
+  return {
+    'data-preparator': {
+      ref: preparator,
+      tasks: [...(prepared ? [] : ['prepare' as const]), 'sanity_check', 'statistics'],
+    },
+    evaluator: { ref: evaluator, tasks: ['evaluate'] },
+    model: { ref: model, tasks: ['infer'] },
+    ...(reference === undefined ? {} : { reference: { ref: reference, tasks: ['infer'] } }),
+  };
 }
 
 /** The steps of one test, those that are shared among them. */

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { CUBE_TYPES, formatFinding, toMedperfHash } from '../../contract';
 import type { CubeType, HostedCube, PackagedCube } from '../../contract';
 import { define, wholeNumber } from '../command';
-import { cubeDirectory, cubeLabel, localCubeFrom } from '../cube-arguments';
+import { cubeDirectory, cubeLabel, localCubeFrom, wantedFormat } from '../cube-arguments';
 import { DEPLOY, deployedFiles, writeDeployFolder } from '../deploy-folder';
 import { EXIT } from '../exit-codes';
 import { preFlight } from '../pre-flight/pre-flight';
@@ -140,8 +140,12 @@ async function packageCube(
   type: CubeType | undefined,
 ): Promise<PackagedCube> {
   const cube = await localCubeFrom(session, folder);
-  const format = session.profile.dialect === 'HEAD' ? ({ format: 'container' } as const) : {};
-  const run = await session.medperf.startPackage({ cube, ...(type === undefined ? {} : { type }), ...format });
+  const format = wantedFormat(session.profile);
+  const run = await session.medperf.startPackage({
+    cube,
+    ...(type === undefined ? {} : { type }),
+    ...(format === null ? {} : { format }),
+  });
   const ended = await resultOf(cli, session, run);
   if (ended === null) throw new TypeError('a run that was waited for has no result');
   return ended.result;

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { z } from 'zod';
 import { hostedFileNames } from '../../contract';
-import type { CubeType } from '../../contract';
+import type { CubeFormat, CubeType } from '../../contract';
 import { readGpus } from '../../engine/gpu-inventory';
-import type { CubeFacts, HostFacts, ImageLookup } from '../../mlcube/pre-flight-facts';
+import type { HostFacts, ImageLookup } from '../../mlcube/pre-flight-facts';
+import { acceptedFormats, DESCRIPTIONS, keepsParameters } from '../../mlcube/written-cube';
+import type { WrittenCube } from '../../mlcube/written-cube';
 
 const ADDITIONAL_FILES = join('workspace', 'additional_files');
 /** What packaging leaves out as well. */
@@ -43,14 +45,36 @@ export interface LocalDocker {
 /** A cube's folder as packaging would take it; `bytes` are those of all its files. */
 export async function readCubeFolder(
   directory: string,
+  wanted: CubeFormat | null,
   type: CubeType | undefined,
-): Promise<{ readonly cube: CubeFacts; readonly bytes: number }> {
-  const manifest = await readFile(join(directory, hostedFileNames.manifest), 'utf8');
-  const parameters = await stat(join(directory, 'workspace', hostedFileNames.parameters)).catch(() => null);
+): Promise<{ readonly cube: WrittenCube; readonly bytes: number }> {
+  const { format, text } = await readDescription(directory, wanted);
+  const parametersFile = join(directory, 'workspace', hostedFileNames.parameters);
+  const found = await stat(parametersFile).catch(() => null);
+  const hasParameters = found?.isFile() === true;
+  const isKept = hasParameters && keepsParameters({ format, wanted });
   const files = await filesBelow(join(directory, ADDITIONAL_FILES));
-  const bytes = files.reduce((sum, file) => sum + file.bytes, manifest.length + (parameters?.size ?? 0));
-  const cubeFiles = { hasParameters: parameters?.isFile() === true, additionalFiles: files.map(({ path }) => path) };
-  return { cube: { manifest, files: cubeFiles, ...(type === undefined ? {} : { type }) }, bytes };
+  const bytes = files.reduce((sum, file) => sum + file.bytes, text.length + (found?.size ?? 0));
+  const cube = {
+    format,
+    wanted,
+    text,
+    parameters: isKept ? await readFile(parametersFile, 'utf8') : null,
+    files: { hasParameters, additionalFiles: files.map(({ path }) => path) },
+  };
+  return { cube: { ...cube, ...(type === undefined ? {} : { type }) }, bytes };
+}
+
+async function readDescription(
+  directory: string,
+  wanted: CubeFormat | null,
+): Promise<{ readonly format: CubeFormat; readonly text: string }> {
+  for (const format of acceptedFormats(wanted)) {
+    const file = join(directory, DESCRIPTIONS[format]);
+    const there = await stat(file).catch(() => null);
+    if (there?.isFile() === true) return { format, text: await readFile(file, 'utf8') };
+  }
+  throw new TypeError('a folder that was taken for a cube has nothing that describes it');
 }
 
 async function filesBelow(folder: string, prefix = ''): Promise<{ path: string; bytes: number }[]> {

@@ -5,20 +5,23 @@ import type { CubeType } from '../../contract';
 import { findCredentials } from '../../engine/registry-credentials';
 import { ImageRegistries } from '../../hosting/oci-registry';
 import { judgeBenchmark, judgeCube, judgeName } from '../../mlcube/pre-flight-cube';
+import type { PreFlightCube } from '../../mlcube/pre-flight-cube';
 import type { HostFacts, ImageLookups, UrlFacts } from '../../mlcube/pre-flight-facts';
 import { sortFindings } from '../../mlcube/pre-flight-findings';
 import type { PreFlightCode, PreFlightFinding, PreFlightOwner } from '../../mlcube/pre-flight-findings';
-import { foundImage, judgeImage } from '../../mlcube/pre-flight-image';
+import { foundImage, judgeArchive, judgeImage } from '../../mlcube/pre-flight-image';
+import type { ImageQuestion } from '../../mlcube/pre-flight-image';
 import { couldNotCheck, judgeHosts, judgeSpace, judgeUrls } from '../../mlcube/pre-flight-places';
 import type { MedperfRegistry } from '../../registry';
 import { readHostSpace } from '../../store/host-space';
-import { withRegistry } from '../session';
+import { wantedFormat } from '../cube-arguments';
 import { openStore } from '../open-store';
+import { knownProfile, withRegistry } from '../session';
 import type { Cli } from '../session';
 import { openTemporal } from '../temporal';
 import { findInDaemon, readCubeFolder, readLocalDocker } from './local-facts';
 import type { LocalDocker } from './local-facts';
-import { askForUrl, findByName, findInRegistry, readBenchmark } from './remote-facts';
+import { askForUrl, findByName, findInRegistry, readBenchmark, shownOf } from './remote-facts';
 
 export interface PreFlightQuestion {
   readonly directory: string;
@@ -40,6 +43,16 @@ export interface PreFlightReport {
   readonly imageBytes: number | null;
 }
 
+/** What was found out of the cube's image. */
+interface CheckedImage {
+  readonly report: Pick<PreFlightReport, 'image' | 'pinned' | 'imageBytes'>;
+  /** What comes to Docker's images, in bytes. */
+  readonly pulled: number;
+  /** What comes to the store, in bytes. */
+  readonly archived: number;
+}
+
+const NO_IMAGE: CheckedImage = { report: { image: null, pinned: null, imageBytes: null }, pulled: 0, archived: 0 };
 /** Room for what a pull keeps beside an image's packed layers, and an archive beside its files. */
 const UNPACKED_FACTOR = 3;
 const THIS_ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch;
@@ -61,31 +74,50 @@ class PreFlight {
 
   async report(): Promise<PreFlightReport> {
     const { directory, gpus = 0 } = this.question;
-    const { cube, bytes } = await readCubeFolder(directory, this.question.type);
-    const judged = judgeCube(cube);
-    this.findings.push(...judged.findings);
-    const image = judged.manifest.docker?.image ?? null;
+    const wanted = wantedFormat(await knownProfile(this.cli));
+    const { cube: written, bytes } = await readCubeFolder(directory, wanted, this.question.type);
+    const cube = judgeCube(written);
+    this.findings.push(...cube.findings);
 
     const local = this.within(() => readLocalDocker(this.docker)).catch(() => null);
     const hosts = this.hosts(local);
-    const [lookups, demoBytes] = await Promise.all([
-      image === null ? null : this.lookups(image, local, hosts),
-      this.ofBenchmark(judged.type),
+    const [image, demoBytes] = await Promise.all([
+      this.ofImage({ cube, gpus }, local, hosts),
+      this.ofBenchmark(cube),
       this.ofName(),
       this.ofTemporal(),
+      hosts,
     ]);
-    if (lookups !== null) {
-      this.findings.push(...judgeImage({ cube: judged, lookups, hosts: await hosts, gpus }));
-    }
-    await this.ofSpace(bytes, demoBytes, lookups, await local);
-    const { registry = null } = lookups ?? {};
+    await this.ofSpace(bytes + demoBytes, image, await local);
+    return { findings: sortFindings(this.findings), type: cube.type, ...image.report };
+  }
+
+  private async ofImage(
+    question: Omit<ImageQuestion, 'hosts'>,
+    local: Promise<LocalDocker | null>,
+    hosts: Promise<readonly HostFacts[]>,
+  ): Promise<CheckedImage> {
+    const { image } = question.cube;
+    if (image === null) return NO_IMAGE;
+    if (image.kind === 'archive') return this.ofArchive(image.name, { ...question, hosts: await hosts });
+    const lookups = await this.lookups(image.name, local, hosts);
+    this.findings.push(...judgeImage({ ...question, hosts: await hosts }, lookups));
+    const { registry, daemon } = lookups;
+    const pullable = registry.found === 'image' ? registry : null;
+    const imageBytes = foundImage(lookups)?.bytes ?? null;
     return {
-      findings: sortFindings(this.findings),
-      type: judged.type,
-      image,
-      pinned: registry?.found === 'image' ? (registry.pinned ?? null) : null,
-      imageBytes: lookups === null ? null : (foundImage(lookups)?.bytes ?? null),
+      report: { image: image.name, pinned: pullable?.pinned ?? null, imageBytes },
+      pulled: daemon.found === 'image' ? 0 : (pullable?.image.bytes ?? 0),
+      archived: 0,
     };
+  }
+
+  private async ofArchive(url: string, question: ImageQuestion): Promise<CheckedImage> {
+    const file = { what: "the image's archive", owner: 'model', url } as const;
+    const { size, ...facts } = await askForUrl(file, AbortSignal.timeout(this.question.timeoutMs));
+    this.findings.push(...judgeUrls([facts]), ...(facts.answer.ok ? judgeArchive(question, size) : []));
+    const bytes = size ?? 0;
+    return { report: { image: shownOf(url), pinned: null, imageBytes: size }, pulled: bytes, archived: bytes };
   }
 
   private async hosts(local: Promise<LocalDocker | null>): Promise<HostFacts[]> {
@@ -129,14 +161,14 @@ class PreFlight {
   }
 
   /** @returns bytes of the demo dataset, as far as they are known. */
-  private async ofBenchmark(type: CubeType | null): Promise<number> {
+  private async ofBenchmark(cube: PreFlightCube): Promise<number> {
     const { benchmark: uid } = this.question;
     if (uid === undefined) return 0;
     const read = await this.ofRegistry('benchmark', `benchmark ${uid}`, (registry, signal) =>
       readBenchmark(registry, uid, signal),
     );
     if (read === null) return 0;
-    this.findings.push(...judgeBenchmark(read.benchmark, type));
+    this.findings.push(...judgeBenchmark(read.benchmark, cube));
     const urls: (UrlFacts & { size: number | null })[] = await Promise.all(
       read.files.map((file) => askForUrl(file, AbortSignal.timeout(this.question.timeoutMs))),
     );
@@ -162,19 +194,16 @@ class PreFlight {
   }
 
   private async ofSpace(
-    cubeBytes: number,
-    demoBytes: number,
-    lookups: ImageLookups | null,
+    filesBytes: number,
+    { pulled, archived }: CheckedImage,
     local: LocalDocker | null,
   ): Promise<void> {
     const { store } = this.cli.places;
-    const pulled =
-      lookups?.daemon.found !== 'image' && lookups?.registry.found === 'image' ? lookups.registry.image : null;
     const needs = [
-      { place: 'the store', folder: store, neededBytes: (cubeBytes + demoBytes) * UNPACKED_FACTOR },
-      ...(local === null || pulled === null
+      { place: 'the store', folder: store, neededBytes: filesBytes * UNPACKED_FACTOR + archived },
+      ...(local === null || pulled === 0
         ? []
-        : [{ place: 'Docker’s images', folder: local.rootDirectory, neededBytes: pulled.bytes * UNPACKED_FACTOR }]),
+        : [{ place: 'Docker’s images', folder: local.rootDirectory, neededBytes: pulled * UNPACKED_FACTOR }]),
     ];
     for (const { folder, ...need } of needs) {
       const free = await this.check('disk-space', 'operator', `the disk of ${need.place}`, () => readHostSpace(folder));

@@ -26,10 +26,7 @@ export async function findInRegistry(
   }
 }
 
-interface NamedUrl {
-  readonly what: string;
-  readonly url: string;
-}
+type NamedUrl = Pick<UrlFacts, 'what' | 'owner' | 'url'>;
 
 /** The benchmark, and every file of it and its cubes that a run has to fetch. */
 export async function readBenchmark(
@@ -48,10 +45,15 @@ export async function readBenchmark(
       ? []
       : urlsOf(cube.content).map((url) => ({
           what: `a file of the ${role} of benchmark ${uid}, cube ${cube.uid},`,
+          owner: 'benchmark' as const,
           url,
         })),
   );
-  const demo = { what: `the demo dataset of benchmark ${uid}`, url: record.demoDatasetUrl };
+  const demo = {
+    what: `the demo dataset of benchmark ${uid}`,
+    owner: 'benchmark' as const,
+    url: record.demoDatasetUrl,
+  };
   return {
     benchmark: {
       uid,
@@ -73,10 +75,10 @@ function urlsOf(content: CubeContent): readonly string[] {
 
 /** Asks for a file and reads nothing of it. */
 export async function askForUrl(
-  { what, url }: NamedUrl,
+  { what, owner, url }: NamedUrl,
   signal: AbortSignal,
 ): Promise<UrlFacts & { readonly size: number | null }> {
-  const common = { what, owner: 'benchmark' } as const;
+  const common = { what, owner };
   try {
     const answer = await requestFile(url, { signal });
     answer.close();
@@ -89,7 +91,8 @@ export async function askForUrl(
   }
 }
 
-function shownOf(url: string): string {
+/** An address as it may be shown. */
+export function shownOf(url: string): string {
   try {
     return shownUrl(url);
   } catch {
