@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ImageRegistryFailure, unreachable, unusable, wrongContent } from './image-registry-failures';
 import type { ArchivedBlob } from './docker-archive';
-import type { RegistryAnswer, RegistryRequest, RegistryTransport } from './registry-transport';
+import type { RegistryAnswer, RegistryRequest } from './registry-exchange';
+import type { RegistryTransport } from './registry-transport';
 
 /** Sent with one request; what a broken connection costs at most. */
 export const PIECE_BYTES = 8 * 1024 * 1024;

@@ -5,8 +5,9 @@ import { ACCEPTED_MANIFESTS, readConfiguration, readManifest } from './image-man
 import type { ImageConfiguration, ImageManifest } from './image-manifests';
 import { notFound, unusable, wrongContent } from './image-registry-failures';
 import { RegistryTransport } from './registry-transport';
-import type { RegistryAnswer, TransportLimits } from './registry-transport';
-import type { ImageCredentials, Right } from './registry-tokens';
+import type { TransportLimits } from './registry-transport';
+import type { RegistryAnswer, Right } from './registry-exchange';
+import type { ImageCredentials } from './registry-tokens';
 
 export const MANIFEST_BYTES = 4 * 1024 * 1024;
 const CONFIG_BYTES = 8 * 1024 * 1024;

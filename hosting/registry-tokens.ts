@@ -2,13 +2,11 @@ import { z } from 'zod';
 import { unauthorised, unusable } from './image-registry-failures';
 import { readChallenges } from './registry-challenge';
 import type { Challenge } from './registry-challenge';
-import type { RegistryAnswer, RegistryRequest } from './registry-transport';
+import type { RegistryAnswer, RegistryRequest, Right } from './registry-exchange';
 
 /** A sign-in as `docker login` leaves it. Never to be logged. */
 export type ImageCredentials =
   { readonly username: string; readonly password: string } | { readonly identitytoken: string };
-
-export type Right = 'pull' | 'pull,push';
 
 interface Scope {
   readonly repository: string;

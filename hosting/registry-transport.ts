@@ -1,7 +1,8 @@
 import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { RegistryTokens } from './registry-tokens';
-import type { ImageCredentials, Right } from './registry-tokens';
+import type { ImageCredentials } from './registry-tokens';
+import type { RegistryAnswer, RegistryRequest, Right } from './registry-exchange';
 import { ImageRegistryFailure, rateLimited, unauthorised, unreachable, unusable } from './image-registry-failures';
 
 const DOCKER_API_HOST = 'registry-1.docker.io';
@@ -24,26 +25,6 @@ export interface TransportOptions {
   readonly plainHttp: boolean;
   readonly credentials: () => Promise<ImageCredentials | null>;
   readonly limits: TransportLimits;
-}
-
-export interface RegistryRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
-  readonly repository: string;
-  readonly right: Right;
-  /** Path below the host, or a whole address that the registry gave. */
-  readonly address: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** An answer that was read to its end. */
-export interface RegistryAnswer {
-  readonly status: number;
-  /** Where the answer came from, after redirects; relative addresses in it count from here. */
-  readonly url: URL;
-  header(name: string): string | null;
-  readonly body: Buffer;
 }
 
 /**

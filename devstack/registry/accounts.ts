@@ -2,6 +2,7 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Sql } from './database';
 import { invalidObject } from './refusals';
+import type { Account } from './resource';
 import { readTexts } from './validation';
 
 const derive = promisify<string, Buffer, number, Buffer>(scrypt);
@@ -12,12 +13,6 @@ export interface NewAccount {
   readonly email: string;
   /** Absent: nobody signs in by it. */
   readonly password?: string;
-  readonly superuser: boolean;
-}
-
-/** The signed-in caller. */
-export interface Account {
-  readonly id: number;
   readonly superuser: boolean;
 }
 

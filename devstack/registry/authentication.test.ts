@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PGlite } from '@electric-sql/pglite';
 import { SignJWT, exportJWK, importSPKI } from 'jose';
-import type { Account } from './accounts';
+import type { Account } from './resource';
 import { passwordTokens } from './authentication';
 import type { Sql } from './database';
 import { jsonWebTokens } from './json-web-tokens';

@@ -1,5 +1,5 @@
 import { accountByToken } from './accounts';
-import type { Account } from './accounts';
+import type { Account } from './resource';
 import type { Sql } from './database';
 import { Refusal } from './refusals';
 

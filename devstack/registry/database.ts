@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { Pool } from 'pg';
 import { lockDirectory } from '../directory-lock';
-import { migrate } from './migrations';
-import type { Migrations } from './migrations';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -22,19 +20,9 @@ export interface Database extends Sql {
 /** A directory of one's own, a PostgreSQL server, or memory when neither is given. */
 export type DatabasePlace = { readonly directory?: string } | { readonly url: string };
 
-/**
- * Opens the database and brings its tables up to date.
- * @throws Error when another process owns the directory, or the database holds another dialect.
- */
-export async function openDatabase(place: DatabasePlace, migrations: Migrations): Promise<Database> {
-  const database = 'url' in place ? openPostgres(place.url) : await openEmbedded(place.directory);
-  try {
-    await migrate(database, migrations);
-    return database;
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
+/** @throws Error when another process owns the directory. */
+export async function openDatabase(place: DatabasePlace): Promise<Database> {
+  return 'url' in place ? openPostgres(place.url) : openEmbedded(place.directory);
 }
 
 async function openEmbedded(directory: string | undefined): Promise<Database> {

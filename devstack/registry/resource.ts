@@ -1,4 +1,3 @@
-import type { Account } from './accounts';
 import type { Row, Sql } from './database';
 import type { FieldMessages } from './refusals';
 
@@ -37,6 +36,12 @@ export type Values = Readonly<Record<string, unknown>>;
 export interface Settings {
   /** Emails whose benchmarks are approved as soon as they are made (HEAD). */
   readonly autoApproveBenchmarksFrom: readonly string[];
+}
+
+/** The signed-in user. */
+export interface Account {
+  readonly id: number;
+  readonly superuser: boolean;
 }
 
 /** On whose behalf something is done. */

@@ -7,6 +7,7 @@ import type { Authentication } from './authentication';
 import { openDatabase } from './database';
 import type { Database, DatabasePlace } from './database';
 import type { Dialect, DialectName } from './dialect';
+import { migrate } from './migrations';
 import { jsonWebTokens } from './json-web-tokens';
 import type { TokenSettings } from './token-settings';
 import { DIALECTS } from './dialects';
@@ -47,8 +48,9 @@ export interface RunningRegistry {
 export async function startRegistry(options: RegistryOptions): Promise<RunningRegistry> {
   const { host = '127.0.0.1', port = 0, tls, autoApproveBenchmarksFrom = [] } = options;
   const dialect = DIALECTS[options.dialect];
-  const database = await openDatabase(options.database, dialect.migrations);
+  const database = await openDatabase(options.database);
   try {
+    await migrate(database, dialect.migrations);
     const server = createApplication({
       dialect,
       database,
