@@ -107,10 +107,9 @@ export async function requestAssociation(
     if (!isSameSubject(now, subject)) return { changedTo: now };
   }
   const testResult = JSON.parse((await store.readBytes(results, MAX_RESULTS_BYTES)).toString('utf8')) as JsonValue;
-  const { record, adopted } = await registry.requestAssociation({ ...pair, testResult, newest }, signal);
+  const { adopted } = await registry.requestAssociation({ ...pair, testResult, newest }, signal);
   return {
     changedTo: null,
-    madeAt: record.createdAt,
     carriesResults: !adopted || isDeepStrictEqual(await registry.sentResults(modelUid, benchmark, signal), testResult),
   };
 }

@@ -5,6 +5,7 @@ import type {
   PairInput,
   RequestStanding,
   TestedPairInput,
+  WithdrawInput,
   WithdrawResult,
 } from '../contract';
 import type { AssociationRecord, Registry } from '../registry';
@@ -44,23 +45,25 @@ export interface WithdrawalAttempts {
 /** Takes one's own pending request back; one that was decided meanwhile is left as it is. */
 export async function withdrawAssociation(
   registry: Registry,
-  { benchmark, modelUid }: PairInput,
+  { benchmark, modelUid, over }: WithdrawInput,
   { begunBefore, begin }: WithdrawalAttempts,
   signal: AbortSignal,
 ): Promise<WithdrawResult> {
-  const rejected = { decision: begunBefore ? null : 'REJECTED' } as const;
   const row = await registry.association(modelUid, benchmark, signal);
-  if (row === null) return { decision: null };
-  if (row.status !== 'PENDING') return row.status === 'REJECTED' ? rejected : { decision: row.status };
-  if (row.initiatedBy !== (await registry.me(signal)).uid) return { decision: null };
+  if (row === null || row.createdAt === over) return { decision: null, over };
+  const withdrawn = { decision: null, over: row.createdAt };
+  const rejected = begunBefore ? withdrawn : ({ decision: 'REJECTED', over: row.createdAt } as const);
+  if (row.status === 'REJECTED') return rejected;
+  if (row.status === 'APPROVED') return { decision: 'APPROVED', over };
+  if (row.initiatedBy !== (await registry.me(signal)).uid) return { decision: null, over };
   begin();
   try {
     const { found } = await registry.decideAssociation(modelUid, benchmark, 'REJECTED', signal);
-    return found ? rejected : { decision: null };
+    return found ? rejected : withdrawn;
   } catch (error) {
     const now = await registry.association(modelUid, benchmark, signal);
     if (now?.status !== 'APPROVED') throw error;
-    return { decision: 'APPROVED' };
+    return { decision: 'APPROVED', over };
   }
 }
 

@@ -9,6 +9,7 @@ import { fetchCube } from './fetch-cube';
 
 const DIGEST = `sha256:${'a'.repeat(64)}` as const;
 const TASK = { input_volumes: { data_path: { mount_path: '/data', type: 'directory' } } };
+const READING = { input_volumes: { ...TASK.input_volumes, parameters_file: { mount_path: '/p.yaml', type: 'file' } } };
 
 let home: string;
 let store: FileStore;
@@ -27,10 +28,16 @@ async function fetched(
     offline = false,
     found = DIGEST,
     tasks = [],
+    task = TASK,
     ...more
-  }: Partial<HostedContainer> & { offline?: boolean; found?: Digest | null; tasks?: readonly Task[] },
+  }: Partial<HostedContainer> & {
+    offline?: boolean;
+    found?: Digest | null;
+    tasks?: readonly Task[];
+    task?: typeof TASK;
+  },
 ): Promise<Cube> {
-  const config = canonicalYaml({ container_type: 'DockerImage', image, tasks: { infer: TASK } });
+  const config = canonicalYaml({ container_type: 'DockerImage', image, tasks: { infer: task } });
   const { digest } = await store.putBytes(config);
   const files = { format: 'container', config: digest, parameters: null, additionalFiles: null, ...more } as const;
   const images = {
@@ -73,9 +80,11 @@ it("takes no archive's hash for an image in a registry", async () => {
 
 it('refuses parameters that are no mapping, before anybody is asked for anything', async () => {
   const { digest: parameters } = await store.putBytes('- 1\n');
-  const fetching = fetched('images.example/team/model:1', { parameters });
+  const fetching = fetched('images.example/team/model:1', { parameters, task: READING });
   await expect(fetching).rejects.toThrow(/parameters\.yaml:1: error: the file holds a list/);
   expect(asked).toEqual([]);
+  const unread = await fetched('images.example/team/model:1', { parameters });
+  expect(unread.tree).toBe((await fetched('images.example/team/model:1', {})).tree);
 });
 
 it('refuses a cube without what a test runs of it, before anybody is asked for anything', async () => {

@@ -45,9 +45,11 @@ export async function hostedContainer(
   const text = (await store.readBytes(config, MANIFEST_BYTES)).toString('utf8');
   const definition = requireContainerDefinition(text);
   await checkTasks(name, { format: 'container', text }, tasks);
+  // As of a folder, what no task reads is left out.
+  const read = readsOwnVolume(definition, 'parameters_file') ? parameters : null;
   const kept = {
     config: plainYaml(text, definition.file),
-    parameters: parameters === null ? null : plainYaml(await textOf(store, parameters), hostedFileNames.parameters),
+    parameters: read === null ? null : plainYaml(await textOf(store, read), hostedFileNames.parameters),
   };
   const [additional, found] = await sideBySide(fetching.signal, (signal) => {
     const part = { ...fetching, signal };
@@ -57,10 +59,8 @@ export async function hostedContainer(
       containerImage(part, name, definition, imageHash),
     ] as const;
   });
-  // As of a folder, what no task reads is left out.
   const tree = await containerTree(store, {
-    config: kept.config,
-    parameters: readsOwnVolume(definition, 'parameters_file') ? kept.parameters : null,
+    ...kept,
     additionalFiles: readsOwnVolume(definition, 'additional_files') ? (additional?.tree ?? null) : null,
   });
   return {

@@ -42,6 +42,7 @@ import type {
   RunTaskResult,
   SweptHost,
   TestedPairInput,
+  WithdrawInput,
   WithdrawResult,
 } from '../contract';
 import type { Engine, RunLimits } from '../engine/engine';
@@ -125,7 +126,7 @@ export interface ControlActivities {
   'medperf.checkAssociation'(input: CheckAssociationInput): Promise<AssociationStanding>;
   'medperf.requestAssociation'(input: RequestAssociationInput): Promise<RequestResult>;
   'medperf.pollAssociation'(input: TestedPairInput): Promise<CommitteeLook>;
-  'medperf.withdrawAssociation'(input: PairInput): Promise<WithdrawResult>;
+  'medperf.withdrawAssociation'(input: WithdrawInput): Promise<WithdrawResult>;
   'medperf.checkRequest'(input: PairInput): Promise<RequestStanding>;
   'medperf.approveAssociation'(input: TestedPairInput): Promise<MadeWhileTestHolds>;
   'medperf.remind'(input: Reminder): Promise<RemindResult>;

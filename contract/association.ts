@@ -55,7 +55,7 @@ export interface TestedPairInput extends PairInput {
 }
 
 export interface RequestAssociationInput extends TestedPairInput {
-  /** The newest row known before; one's own that was made later stands for this request. */
+  /** When the newest row was made that is known to be over; a later one of one's own stands for this request. */
   readonly newest: string | null;
   /** Blob: the results as JSON; becomes the request's `metadata.test_result`. */
   readonly results: Digest;
@@ -101,16 +101,21 @@ export interface MadeWhileTestHolds {
 export type RequestResult =
   | {
       readonly changedTo: null;
-      /** When it was made, as the registry writes it. */
-      readonly madeAt: string;
       /** False for one that the user made otherwise meanwhile, with other results. */
       readonly carriesResults: boolean;
     }
   | { readonly changedTo: TestSubject };
 
+export interface WithdrawInput extends PairInput {
+  /** When the newest row was made that is known to be over, as the registry writes it; null for none. */
+  readonly over: string | null;
+}
+
 export interface WithdrawResult {
   /** The committee's, where it came first. */
   readonly decision: Decision | null;
+  /** As {@link WithdrawInput.over}, afterwards. */
+  readonly over: string | null;
 }
 
 export interface ApproveInput extends PairInput {

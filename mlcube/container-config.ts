@@ -41,10 +41,11 @@ export interface Converted {
  * today's MedPerf hands over nothing by itself: the command names them, in MLCube's order.
  */
 export function toContainerConfig(manifest: Manifest): Converted {
-  const complaints = new Complaints(manifest.file);
+  const all = new Complaints(manifest.file);
+  const complaints = all.under('task');
   const image = manifest.docker?.image;
   if (image === undefined)
-    complaints.error(manifest.docker?.line, 'it names no Docker image', 'write docker.image as name:tag');
+    all.under('image-name').error(manifest.docker?.line, 'it names no Docker image', 'write docker.image as name:tag');
   const tasks: Record<string, ContainerTask> = {};
   for (const [name, section] of Object.entries(manifest.tasks)) {
     if (isContractTask(name)) tasks[name] = containerTask(manifest, name, section, complaints);

@@ -62,9 +62,10 @@ function readTask(name: string, task: YamlEntry, reading: ManifestReading): Cont
     if (RUN_ARGUMENTS.includes(key)) continue;
     complaints.error(line, `run_args of ${name} has ${quote(key)}`, `MedPerf allows ${RUN_ARGUMENTS.join(', ')} only`);
   }
-  const inputs = readVolumes(name, 'input', entries.get('input_volumes'), reading);
-  const outputs = readVolumes(name, 'output', entries.get('output_volumes'), reading);
-  refuseSharedPlaces(name, [...inputs, ...outputs], reading.complaints);
+  const ofTask = { ...reading, complaints: reading.complaints.under('task') };
+  const inputs = readVolumes(name, 'input', entries.get('input_volumes'), ofTask);
+  const outputs = readVolumes(name, 'output', entries.get('output_volumes'), ofTask);
+  refuseSharedPlaces(name, [...inputs, ...outputs], ofTask.complaints);
   return {
     line: task.line,
     entrypoint: readEntrypoint(name, runArguments.get('entrypoint'), complaints),

@@ -6,7 +6,9 @@ const WHOLE = { hasParameters: true, additionalFiles: ['weights.json'] };
 
 function check(yaml: string, files = WHOLE): string[] {
   const { manifest } = parseManifest(yaml);
-  return checkForPackaging(manifest, cubeType(manifest), files).map(({ line, message }) => `${line ?? '-'}:${message}`);
+  return checkForPackaging(manifest, cubeType(manifest), files, null).map(
+    ({ line, message }) => `${line ?? '-'}:${message}`,
+  );
 }
 
 const model = (inputs: string, outputs = 'output_path: predictions/'): string => `docker: {image: x}
@@ -62,7 +64,7 @@ describe('checkForPackaging', () => {
 
   it('wants all three tasks of a data preparator', () => {
     const { manifest } = parseManifest('docker: {image: x}\ntasks: {prepare: {parameters: {}}}');
-    const found = checkForPackaging(manifest, 'data-preparator', WHOLE).map(({ message }) => message);
+    const found = checkForPackaging(manifest, 'data-preparator', WHOLE, null).map(({ message }) => message);
     for (const task of ['sanity_check', 'statistics']) expect(found.join()).toContain(task);
     expect(found.join()).toContain('report_file');
   });

@@ -1,6 +1,7 @@
 import { hostedFileNames } from '../contract';
-import type { CubeType, Finding, Task } from '../contract';
+import type { CubeFormat, CubeType, Finding, Task } from '../contract';
 import { Complaints, quote } from './complaints';
+import { TASK_VOLUMES } from './container-volumes';
 import { checkKinds } from './contract-kinds';
 import type { Manifest } from './manifest';
 import { TYPE_TASKS } from './task-contract';
@@ -32,9 +33,16 @@ const ADDITIONAL_PATH = 'workspace/additional_files';
 
 /**
  * Every finding of MedPerf's packaging rules (reference: medperf.md, part 6), and of what would fail later: files that are
- * declared and absent, outputs without a type. `type` is null when the tasks do not tell it.
+ * declared and absent, outputs without a type.
+ * @param type null when the tasks do not tell it.
+ * @param wanted the format of the server that it is packaged for, or null; a server of today's gives its tasks less.
  */
-export function checkForPackaging(manifest: Manifest, type: CubeType | null, files: CubeFiles): Finding[] {
+export function checkForPackaging(
+  manifest: Manifest,
+  type: CubeType | null,
+  files: CubeFiles,
+  wanted: CubeFormat | null,
+): Finding[] {
   const complaints = new Complaints(manifest.file);
   if (!manifest.readable) return [];
   checkImage(manifest, complaints);
@@ -47,7 +55,7 @@ export function checkForPackaging(manifest: Manifest, type: CubeType | null, fil
       .under('task')
       .error(undefined, message, 'give --type, or the tasks of exactly one of data-preparator, model and metrics');
   } else {
-    for (const task of TYPE_TASKS[type]) checkTask(manifest, type, task, files, complaints.under('task'));
+    for (const task of TYPE_TASKS[type]) checkTask(manifest, { type, files, wanted }, task, complaints.under('task'));
     warnOfUnused(manifest, TYPE_TASKS[type], files, complaints.under('cube-file'));
   }
   if (manifest.accelerators.count > 0) {
@@ -73,7 +81,13 @@ function checkImage({ docker, singularity }: Manifest, all: Complaints): void {
   }
 }
 
-function checkTask(manifest: Manifest, type: CubeType, task: Task, files: CubeFiles, complaints: Complaints): void {
+interface Packaging {
+  readonly type: CubeType;
+  readonly files: CubeFiles;
+  readonly wanted: CubeFormat | null;
+}
+
+function checkTask(manifest: Manifest, { type, files, wanted }: Packaging, task: Task, complaints: Complaints): void {
   const section = Object.hasOwn(manifest.tasks, task) ? manifest.tasks[task] : undefined;
   if (section === undefined) {
     complaints.error(
@@ -85,7 +99,9 @@ function checkTask(manifest: Manifest, type: CubeType, task: Task, files: CubeFi
   }
   checkKinds(task, section, complaints);
   const { inputs, outputs } = PACKAGED_TASKS[task];
-  checkMissing(task, 'input', section, inputs, section.inputs, complaints);
+  const demanded =
+    wanted === 'container' ? inputs.filter((name) => Object.hasOwn(TASK_VOLUMES[task].inputs, name)) : inputs;
+  checkMissing(task, 'input', section, demanded, section.inputs, complaints);
   checkMissing(task, 'output', section, outputs, section.outputs, complaints);
   for (const { name, line } of section.outputs) {
     if (outputs.includes(name)) continue;

@@ -55,11 +55,25 @@ tasks:
   expect(judged(preparator, 'container')).toEqual([
     'mlcube.yaml:7: error: today\'s MedPerf gives sanity_check no "report_file"',
   ]);
+  const without = preparator.replace('l/, report_file: {type: file, default: r.yaml}}', 'l/}');
+  expect(judged(without, 'container')).toEqual([]);
+  expect(judged(without, 'mlcube')).toEqual(['mlcube.yaml:7: error: sanity_check has no input report_file']);
+  const noPath = preparator.replace(
+    '{data_path: d/, labels_path: l/}\n',
+    '{data_path: d/, labels_path: l/, more: x}\n',
+  );
+  expect(judged(noPath, 'container')).toEqual([
+    'mlcube.yaml:5: error: the extra input more of prepare, "x", is not below additional_files/',
+    'mlcube.yaml:7: error: today\'s MedPerf gives sanity_check no "report_file"',
+  ]);
 });
 
 it('tells once what the manifest itself lacks', () => {
   const imageless = MANIFEST.replace(/docker.*\n/, '');
-  expect(judged(imageless, 'container')).toEqual(['mlcube.yaml:-: error: docker.image is missing']);
+  expect(judged(imageless, 'container')).toEqual([
+    'mlcube.yaml:-: error: docker.image is missing',
+    'mlcube.yaml:6: warning: the task train is left out: MedPerf does not run it',
+  ]);
 });
 
 describe("what today's server keeps", () => {

@@ -96,7 +96,7 @@ function judgeContainer({ text, parameters, files, type: given }: WrittenCube): 
 function judgeMlcube({ wanted, text, parameters, files, type: given }: WrittenCube): JudgedCube {
   const { manifest, findings: ofManifest } = parseManifest(text);
   const type = given ?? cubeType(manifest);
-  const findings = [...ofManifest, ...checkForPackaging(manifest, type, files)];
+  const findings = [...ofManifest, ...checkForPackaging(manifest, type, files, wanted)];
   const name = manifest.docker?.image;
   return {
     file: manifest.file,
@@ -109,11 +109,11 @@ function judgeMlcube({ wanted, text, parameters, files, type: given }: WrittenCu
   };
 }
 
-/** What the manifest itself lacks is told already. */
+/** Of a line that is wrong already, the conversion adds nothing. */
 function judgeConversion(manifest: Manifest, told: readonly Finding[], parameters: string | null): readonly Finding[] {
   const { findings, readsParameters } = toContainerConfig(manifest);
-  const isWhole = !told.some(({ severity }) => severity === 'error');
-  return [...(isWhole ? findings : []), ...judgeParameters(readsParameters, parameters)];
+  const wrong = new Set(told.filter(({ severity }) => severity === 'error').map(({ line }) => line));
+  return [...findings.filter(({ line }) => !wrong.has(line)), ...judgeParameters(readsParameters, parameters)];
 }
 
 /** What no task reads is left out. */

@@ -26,6 +26,15 @@ const COPIED = [
   'metadata',
 ];
 
+/** A first attempt that no other follows. */
+const ALONE = { begunBefore: false, begin: () => undefined };
+
+interface Withdrawal {
+  readonly begunBefore: boolean;
+  readonly registry: MedperfRegistry;
+  readonly over: string | null;
+}
+
 describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect) => {
   let parties: Parties;
   let owner: MedperfRegistry;
@@ -98,8 +107,12 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
   }
 
   /** Like a first attempt, or like one after another that may have withdrawn the request. */
-  function withdraw(pair: PairInput, { begunBefore = false, registry = owner } = {}): Promise<WithdrawResult> {
-    return withdrawAssociation(registry, pair, { begunBefore, begin: () => undefined }, signal);
+  async function withdraw(
+    pair: PairInput,
+    { begunBefore = false, registry = owner, over = null }: Partial<Withdrawal> = {},
+  ): Promise<WithdrawResult['decision']> {
+    const attempts = { begunBefore, begin: () => undefined };
+    return (await withdrawAssociation(registry, { ...pair, over }, attempts, signal)).decision;
   }
 
   async function statusOf({ modelUid, benchmark }: PairInput): Promise<string | null> {
@@ -185,9 +198,8 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
 
     it('is not repeated when the committee has rejected it since', async () => {
       const pair = await newPair();
-      const first = await request(pair);
-      await withdraw(pair);
-      const newest = 'madeAt' in first ? first.madeAt : null;
+      await request(pair);
+      const { over: newest } = await withdrawAssociation(owner, { ...pair, over: null }, ALONE, signal);
       const second = await request(pair, { newest });
       await committee.decideAssociation(pair.modelUid, pair.benchmark, 'REJECTED');
       expect(await request(pair, { newest })).toEqual(second);
@@ -228,18 +240,28 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
   describe('withdrawing', () => {
     it("takes one's own pending request back, and finds nothing to do after that", async () => {
       const pair = await newPair();
-      expect(await withdraw(pair)).toEqual({ decision: null });
+      expect(await withdraw(pair)).toBeNull();
       await request(pair);
-      expect(await withdraw(pair)).toEqual({ decision: null });
+      expect(await withdraw(pair)).toBeNull();
       expect(await statusOf(pair)).toBe('REJECTED');
-      expect(await withdraw(pair, { begunBefore: true })).toEqual({ decision: null });
+      expect(await withdraw(pair, { begunBefore: true })).toBeNull();
     });
 
-    it("tells the committee's rejection from its own", async () => {
+    it("tells the committee's rejection from its own, and from one that is known", async () => {
       const pair = await newPair();
       await request(pair);
-      await committee.decideAssociation(pair.modelUid, pair.benchmark, 'REJECTED');
-      expect(await withdraw(pair)).toEqual({ decision: 'REJECTED' });
+      const { record } = await committee.decideAssociation(pair.modelUid, pair.benchmark, 'REJECTED');
+      expect(await withdraw(pair)).toBe('REJECTED');
+      expect(await withdraw(pair, { over: record.createdAt })).toBeNull();
+    });
+
+    it('tells which row is over afterwards', async () => {
+      const pair = await newPair();
+      await request(pair);
+      const { createdAt } = (await owner.association(pair.modelUid, pair.benchmark))!;
+      const withdrawn = await withdrawAssociation(owner, { ...pair, over: null }, ALONE, signal);
+      expect(withdrawn).toEqual({ decision: null, over: createdAt });
+      expect(await withdrawAssociation(owner, { ...pair, over: createdAt }, ALONE, signal)).toEqual(withdrawn);
     });
 
     it('tells the next attempt of itself before it sends anything', async () => {
@@ -256,14 +278,16 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
         },
       }) as MedperfRegistry;
       const attempts = { begunBefore: false, begin };
-      await expect(withdrawAssociation(unanswered, pair, attempts, signal)).rejects.toThrow('no answer');
+      await expect(withdrawAssociation(unanswered, { ...pair, over: null }, attempts, signal)).rejects.toThrow(
+        'no answer',
+      );
       expect(order).toEqual(['begin', 'send']);
     });
 
     it("leaves somebody else's request alone", async () => {
       const pair = await newPair();
       await committee.requestAssociation({ ...pair, testResult: {}, newest: null });
-      expect(await withdraw(pair)).toEqual({ decision: null });
+      expect(await withdraw(pair)).toBeNull();
       expect(await statusOf(pair)).toBe('PENDING');
     });
 
@@ -271,7 +295,7 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
       const pair = await newPair();
       await request(pair);
       await committee.decideAssociation(pair.modelUid, pair.benchmark, 'APPROVED');
-      expect(await withdraw(pair)).toEqual({ decision: 'APPROVED' });
+      expect(await withdraw(pair)).toBe('APPROVED');
     });
 
     it.each(['APPROVED', 'REJECTED'] as const)(
@@ -287,7 +311,7 @@ describe.each(['E25', 'HEAD'] as const)('approvals at a server of %s', (dialect)
             },
           },
         }) as MedperfRegistry;
-        expect(await withdraw(pair, { registry })).toEqual({ decision });
+        expect(await withdraw(pair, { registry })).toBe(decision);
         expect(await statusOf(pair)).toBe(decision);
       },
     );

@@ -1,11 +1,14 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import type { RequestResult } from '../contract';
 import { eventually } from './medperf-stack';
-import { MADE, ScriptedAssociation } from './scripted-association';
+import { MADE, ScriptedAssociation, SUBJECT, WITHDRAWN } from './scripted-association';
 
 /** The pair's row as a registry would keep it, and what the test does while the request is sent. */
 let row: 'none' | 'pending' | 'withdrawn';
 let sending: () => Promise<void>;
+/** Of the requests that are sent before that one. */
+let sentBefore: RequestResult[];
 
 describe('an association that is cancelled while it is requested', () => {
   let association: ScriptedAssociation;
@@ -13,15 +16,20 @@ describe('an association that is cancelled while it is requested', () => {
   beforeAll(async () => {
     association = await ScriptedAssociation.start();
     association.script = {
-      'medperf.requestAssociation': () => sending().then(() => MADE),
+      'medperf.requestAssociation': () => {
+        const before = sentBefore.shift();
+        return before === undefined ? sending().then(() => MADE) : Promise.resolve(before);
+      },
+      'medperf.pollAssociation': () => Promise.resolve({ decision: null, changedTo: SUBJECT }),
       'medperf.withdrawAssociation': () => {
         if (row === 'pending') row = 'withdrawn';
-        return Promise.resolve({ decision: null });
+        return Promise.resolve(WITHDRAWN);
       },
     };
   });
   beforeEach(() => {
     row = 'none';
+    sentBefore = [];
   });
   afterAll(() => association.stop());
 
@@ -57,6 +65,20 @@ describe('an association that is cancelled while it is requested', () => {
       return Promise.resolve();
     });
     const handle = await association.associate();
+    await begun;
+    await cancelWhileSending(handle);
+    letGo();
+    await endsCancelled(handle);
+    expect(row).toBe('withdrawn');
+  });
+
+  it('takes a second request back too, while a deadline runs', async () => {
+    sentBefore = [{ changedTo: null, carriesResults: false }];
+    const { begun, letGo } = heldRequest(() => {
+      row = 'pending';
+      return Promise.resolve();
+    });
+    const handle = await association.associate({ approvalDeadlineMs: 3_600_000 });
     await begun;
     await cancelWhileSending(handle);
     letGo();

@@ -2,7 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Reminder } from '../contract';
 import { eventually } from './medperf-stack';
-import { needsOf, ScriptedAssociation } from './scripted-association';
+import { needsOf, ScriptedAssociation, SUBJECT, WITHDRAWN } from './scripted-association';
 
 const LONG = '1 hour';
 const OTHER = `sha256:${'b'.repeat(64)}` as const;
@@ -35,7 +35,7 @@ describe('the wait for a committee', () => {
       'medperf.pollAssociation': undecidedForLong,
       'medperf.withdrawAssociation': ({ modelUid }) => {
         withdrawn.push(modelUid);
-        return Promise.resolve({ decision: null });
+        return Promise.resolve(WITHDRAWN);
       },
     };
     const handle = await association.associate({ approvalDeadlineMs: 2_000 });
@@ -53,7 +53,7 @@ describe('the wait for a committee', () => {
         Promise.resolve({ decision: null, changedTo: { benchmark: OTHER, model: OTHER } }),
       'medperf.withdrawAssociation': ({ modelUid }) => {
         withdrawn.push(modelUid);
-        return Promise.resolve({ decision: null });
+        return Promise.resolve(WITHDRAWN);
       },
     };
     const handle = await association.associate({ approvalDeadlineMs: 2_000 });
@@ -65,10 +65,32 @@ describe('the wait for a committee', () => {
     expect(withdrawn).toEqual([4]);
   });
 
+  it('is at its deadline too while it sends other results, and takes its own withdrawal for no decision', async () => {
+    const known: (string | null)[] = [];
+    let requests = 0;
+    association.script = {
+      'medperf.requestAssociation': () => {
+        requests += 1;
+        return requests === 1
+          ? Promise.resolve({ changedTo: null, carriesResults: false })
+          : Promise.reject(ApplicationFailure.retryable('no answer', 'RegistryUnavailable'));
+      },
+      'medperf.pollAssociation': () => Promise.resolve({ decision: null, changedTo: SUBJECT }),
+      'medperf.withdrawAssociation': ({ over }) => {
+        known.push(over);
+        return Promise.resolve(WITHDRAWN);
+      },
+    };
+    const handle = await association.associate({ approvalDeadlineMs: 2_000 });
+    expect(await handle.result()).toMatchObject({ decision: 'EXPIRED' });
+    expect(requests).toBeGreaterThan(1);
+    expect(known).toEqual([null, WITHDRAWN.over]);
+  });
+
   it('ends with the decision that comes before the withdrawal', async () => {
     association.script = {
       'medperf.pollAssociation': undecidedForLong,
-      'medperf.withdrawAssociation': () => Promise.resolve({ decision: 'APPROVED' }),
+      'medperf.withdrawAssociation': () => Promise.resolve({ decision: 'APPROVED', over: null }),
     };
     const handle = await association.associate({ approvalDeadlineMs: 100 });
     expect(await handle.result()).toMatchObject({ decision: 'APPROVED' });
@@ -93,6 +115,33 @@ describe('the wait for a committee', () => {
     }
     expect(await handle.result()).toMatchObject({ decision: 'REJECTED' });
     expect(looks).toBe(3);
+  });
+
+  it('goes on when it is told to look while a look is under way that finds nothing', async () => {
+    let looks = 0;
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    association.script = {
+      'medperf.pollAssociation': async () => {
+        looks += 1;
+        if (looks > 1) return { decision: 'APPROVED' };
+        await held;
+        throw ApplicationFailure.retryable('none yet', 'Undecided');
+      },
+    };
+    const handle = await association.associate();
+    await eventually(
+      () => Promise.resolve(looks),
+      (count) => count === 1,
+    );
+    await handle.signal('look');
+    await eventually(
+      async () => (await handle.fetchHistory()).events ?? [],
+      (events) => events.some((event) => event.activityTaskCancelRequestedEventAttributes),
+    );
+    letGo();
+    expect(await handle.result()).toMatchObject({ decision: 'APPROVED' });
+    expect(looks).toBe(2);
   });
 
   it('reminds after growing waits, and goes on where a reminder is not taken', async () => {

@@ -1,19 +1,17 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import envPaths from 'env-paths';
-import { isExecutable, onPath } from '../devstack/setup/found-programs';
+import { getOnce } from '../devstack/setup/cached-program';
+import { onPath } from '../devstack/setup/found-programs';
 import { freePort } from './free-port';
 import { eventually } from './medperf-stack';
 
 const run = promisify(execFile);
 const PROGRAM = 'docker-registry';
-const CACHE = join(envPaths('temporal-medperf', { suffix: '' }).cache, PROGRAM);
-const UNPACKED = join(CACHE, 'usr', 'bin', PROGRAM);
 
 export const REGISTRY_USER = { username: 'pusher', password: 'test' } as const;
 /** As `htpasswd -B` writes the user above; the registry takes bcrypt only. */
@@ -39,7 +37,7 @@ export class ImageRegistry {
   }
 
   async stop(): Promise<void> {
-    if (this.process !== undefined && this.process.exitCode === null) {
+    if (this.process?.exitCode === null && this.process.signalCode === null) {
       const exited = once(this.process, 'exit');
       this.process.kill('SIGKILL');
       await exited;
@@ -66,7 +64,9 @@ export class ImageRegistry {
     process.on('error', (error) => (this.output = error.message));
     await eventually(
       async () => {
-        if (process.exitCode !== null || process.pid === undefined) throw new Error(`${PROGRAM}: ${this.output}`);
+        const ended = process.exitCode ?? process.signalCode;
+        if (ended !== null || process.pid === undefined)
+          throw new Error(`${PROGRAM} (${ended ?? 'no start'}): ${this.output}`);
         return (await fetch(`http://${this.host}/v2/`).catch(() => null))?.status ?? 0;
       },
       (status) => status === (signIn ? 401 : 200),
@@ -79,23 +79,32 @@ export class ImageRegistry {
  * address of the machine. @throws Error saying what to do where it cannot be had.
  */
 export async function getImageRegistry(say: (line: string) => void): Promise<string> {
-  const found = (await onPath(PROGRAM)) ?? ((await isExecutable(UNPACKED)) ? UNPACKED : null);
+  const found = await onPath(PROGRAM);
   if (found !== null) return found;
-  say(`Getting an image registry for the tests (apt-get download ${PROGRAM}) …`);
+  return getOnce({ name: PROGRAM, file: PROGRAM, title: 'an image registry for the tests' }, say, async (folder) => {
+    say(`Getting an image registry for the tests (apt-get download ${PROGRAM}) …`);
+    try {
+      await unpackProgram(folder);
+    } catch (error) {
+      const words = error instanceof Error ? error.message.trim().split('\n').slice(-3).join(' ') : String(error);
+      throw new Error(
+        `The tests of image registries need the program ${PROGRAM}, and it could not be had (${words}). ` +
+          `Put the one of Debian's package ${PROGRAM}, or the CNCF distribution's "registry", on the PATH under that name.`,
+        { cause: error },
+      );
+    }
+  });
+}
+
+async function unpackProgram(folder: string): Promise<void> {
   const download = await mkdtemp(join(tmpdir(), 'image-registry-package-'));
   try {
     await run('apt-get', ['update'], { maxBuffer: 2 ** 26 });
     await run('apt-get', ['download', PROGRAM], { cwd: download, maxBuffer: 2 ** 26 });
     const [file = ''] = await readdir(download);
-    await run('dpkg-deb', ['--extract', join(download, file), CACHE]);
-    return UNPACKED;
-  } catch (error) {
-    const words = error instanceof Error ? error.message.trim().split('\n').slice(-3).join(' ') : String(error);
-    throw new Error(
-      `The tests of image registries need the program ${PROGRAM}, and it could not be had (${words}). ` +
-        `Put the one of Debian's package ${PROGRAM}, or the CNCF distribution's "registry", on the PATH under that name.`,
-      { cause: error },
-    );
+    const unpacked = join(download, 'unpacked');
+    await run('dpkg-deb', ['--extract', join(download, file), unpacked]);
+    await copyFile(join(unpacked, 'usr', 'bin', PROGRAM), join(folder, PROGRAM));
   } finally {
     await rm(download, { recursive: true, force: true });
   }

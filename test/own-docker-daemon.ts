@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execFile } from 'node:child_process';
@@ -28,6 +28,7 @@ export interface OwnDockerOptions {
 export class OwnDockerDaemon {
   static async start(options: OwnDockerOptions = {}): Promise<OwnDockerDaemon> {
     const daemon = new OwnDockerDaemon(await mkdtemp(join(tmpdir(), 'own-docker-')), options);
+    await shareMountsOf(daemon.dataRoot);
     await daemon.start();
     return daemon;
   }
@@ -46,12 +47,12 @@ export class OwnDockerDaemon {
   }
 
   async start(): Promise<void> {
-    const { dataRoot = join(this.folder, 'data'), liveRestore = false, runtimes = [] } = this.options;
+    const { liveRestore = false, runtimes = [] } = this.options;
     const process = spawn(
       'unshare',
       [
         ...['-n', 'dockerd', '--bridge=none', '--iptables=false', '--host', `unix://${this.socket}`],
-        ...['--data-root', dataRoot, '--exec-root', this.execRoot, '--pidfile', this.pidFile],
+        ...['--data-root', this.dataRoot, '--exec-root', this.execRoot, '--pidfile', this.pidFile],
         ...(liveRestore ? ['--live-restore'] : []),
         ...runtimes.flatMap((name) => ['--add-runtime', `${name}=runc`]),
       ],
@@ -65,7 +66,8 @@ export class OwnDockerDaemon {
         () => false,
       );
     const started = (): Promise<boolean> => {
-      if (process.exitCode !== null) throw new Error(`the test's own dockerd ended:\n${this.output}`);
+      if ((process.exitCode ?? process.signalCode) !== null)
+        throw new Error(`the test's own dockerd ended:\n${this.output}`);
       return answers();
     };
     await eventually(started, (is) => is);
@@ -114,6 +116,10 @@ export class OwnDockerDaemon {
     await rm(this.folder, { recursive: true, force: true });
   }
 
+  private get dataRoot(): string {
+    return this.options.dataRoot ?? join(this.folder, 'data');
+  }
+
   private get execRoot(): string {
     return join(this.folder, 'exec');
   }
@@ -129,6 +135,16 @@ export class OwnDockerDaemon {
     process.kill(signal);
     await exited;
   }
+}
+
+/**
+ * As on hosts with systemd. Where mounts are not shared, each daemon mounts its folder over itself, and one that starts again
+ * cannot reach, and so never remove, what an ending one has mounted at the last moment.
+ */
+async function shareMountsOf(dataRoot: string): Promise<void> {
+  await mkdir(dataRoot, { recursive: true });
+  await run('mount', ['--bind', dataRoot, dataRoot]);
+  await run('mount', ['--make-shared', dataRoot]);
 }
 
 /** Processes whose command line names the folder: the daemon's children, which outlive it. */

@@ -125,7 +125,9 @@ export class S3Server {
     child.on('error', (error) => (this.output = error.message));
     await eventually(
       async () => {
-        if (child.exitCode !== null || child.pid === undefined) throw new Error(`${PROGRAM.name}: ${this.output}`);
+        const ended = child.exitCode ?? child.signalCode;
+        if (ended !== null || child.pid === undefined)
+          throw new Error(`${PROGRAM.name} (${ended ?? 'no start'}): ${this.output}`);
         return (await fetch(`${this.endpoint}/health`).catch(() => null))?.status ?? 0;
       },
       (status) => status === 200,

@@ -12,11 +12,13 @@ import type {
   Progress,
   RequestResult,
   TestRunResult,
+  WithdrawResult,
 } from '../contract';
 import type { EarlierTest } from '../workflows/associate-stage';
 
 export const DIGEST = `sha256:${'a'.repeat(64)}` as const;
-const SUBJECT = { benchmark: DIGEST, model: DIGEST };
+/** What was tested. */
+export const SUBJECT = { benchmark: DIGEST, model: DIGEST };
 
 /** A model that was tested as it was registered. */
 const EARLIER: EarlierTest = {
@@ -25,7 +27,8 @@ const EARLIER: EarlierTest = {
   subject: { benchmark: DIGEST, model: null },
 };
 
-export const MADE: RequestResult = { changedTo: null, madeAt: '2026-01-01T00:00:00Z', carriesResults: true };
+export const WITHDRAWN: WithdrawResult = { decision: null, over: '2026-01-01T00:00:00Z' };
+export const MADE: RequestResult = { changedTo: null, carriesResults: true };
 
 /** A registry that takes the request and whose committee does not decide; a test says what is otherwise. */
 const UNDECIDED: Partial<MedperfActivities> = {
@@ -39,7 +42,7 @@ const UNDECIDED: Partial<MedperfActivities> = {
     }),
   'medperf.requestAssociation': () => Promise.resolve(MADE),
   'medperf.pollAssociation': () => Promise.reject(ApplicationFailure.retryable('none yet', 'Undecided')),
-  'medperf.withdrawAssociation': () => Promise.resolve({ decision: null }),
+  'medperf.withdrawAssociation': () => Promise.resolve(WITHDRAWN),
   // The rest of a test is not scripted: one that is run here never ends.
   'medperf.resolveBenchmark': () => Promise.reject(ApplicationFailure.retryable('no answer', 'RegistryUnavailable')),
   'medperf.remind': () => Promise.resolve({ sent: true }),

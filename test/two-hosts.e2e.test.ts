@@ -56,7 +56,7 @@ describe('two hosts', () => {
     await eventually(
       () => Promise.resolve(said),
       (text) => {
-        if (worker.exitCode !== null) throw new Error(`the worker ended:\n${text}`);
+        if ((worker.exitCode ?? worker.signalCode) !== null) throw new Error(`the worker ended:\n${text}`);
         return text.includes('worker ready');
       },
     );

@@ -19,8 +19,8 @@ type Sent =
 /** The one request of a run that may be with the committee. */
 export class AssociationRequest {
   private mayBePending: boolean;
-  /** When the newest row was made that is known of; a later one of the user's own is this run's request. */
-  private newest: string | null;
+  /** When the newest row was made that is known to be over; a later one of the user's own is this run's request. */
+  private over: string | null;
   /** Of the pending request; null where somebody else sent it. */
   private results: Digest | null = null;
 
@@ -30,7 +30,7 @@ export class AssociationRequest {
     private readonly stage: StageRecorder,
   ) {
     this.mayBePending = standing.current === 'pending';
-    this.newest = standing.newest;
+    this.over = this.mayBePending ? null : standing.newest;
   }
 
   get isSent(): boolean {
@@ -53,14 +53,13 @@ export class AssociationRequest {
     const made = await this.stage.step('request', this.name(), () =>
       registryCalls['medperf.requestAssociation'].executeWithOptions(
         { activityId: 'request', cancellationType: 'WAIT_CANCELLATION_COMPLETED' },
-        [{ ...this.pair, newest: this.newest, subject, results }],
+        [{ ...this.pair, newest: this.over, subject, results }],
       ),
     );
     if (made.changedTo !== null) {
       this.mayBePending = false;
       return { decision: null, changedTo: made.changedTo };
     }
-    this.newest = made.madeAt;
     this.results = made.carriesResults ? results : null;
     return { decision: null, changedTo: null };
   }
@@ -93,10 +92,13 @@ export class AssociationRequest {
     if (!this.mayBePending) return { decision: null };
     const withdrawn = await CancellationScope.nonCancellable(() =>
       this.stage.step('withdraw', 'withdraw the request', () =>
-        registryCalls['medperf.withdrawAssociation'].executeWithOptions({ activityId: 'withdraw' }, [this.pair]),
+        registryCalls['medperf.withdrawAssociation'].executeWithOptions({ activityId: 'withdraw' }, [
+          { ...this.pair, over: this.over },
+        ]),
       ),
     );
     this.mayBePending = false;
+    this.over = withdrawn.over;
     return withdrawn;
   }
 

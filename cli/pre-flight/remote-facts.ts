@@ -33,7 +33,7 @@ export async function readBenchmark(
   registry: MedperfRegistry,
   uid: number,
   signal: AbortSignal,
-): Promise<{ readonly benchmark: PreFlightBenchmark; readonly files: readonly NamedUrl[]; readonly demoUrl: string }> {
+): Promise<{ readonly benchmark: PreFlightBenchmark; readonly files: readonly NamedUrl[] }> {
   const record = await registry.benchmark(uid, signal);
   const roles = [
     ['data preparator', await registry.cube(record.dataPreparator, signal)],
@@ -64,7 +64,6 @@ export async function readBenchmark(
       operational: record.state === 'OPERATION',
     },
     files: [demo, ...cubes.flat()],
-    demoUrl: record.demoDatasetUrl,
   };
 }
 

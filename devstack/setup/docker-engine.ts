@@ -82,7 +82,7 @@ async function startDaemon(log: Log): Promise<number | null> {
     await delay(200);
   }
   log('… Docker answers.');
-  return daemon.exitCode === null ? (daemon.pid ?? null) : null;
+  return daemon.exitCode === null && daemon.signalCode === null ? (daemon.pid ?? null) : null;
 }
 
 /** A killed daemon leaves its pid file, and the next one does not start while any process has that id. */

@@ -52,7 +52,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
   const uiPort = options.uiPort ?? (await freePort());
   const address = `127.0.0.1:${port}`;
   const child = await spawnServer(options, port, uiPort);
-  const ended = child.exitCode === null ? once(child, 'exit').then(() => undefined) : Promise.resolve();
+  const ended = endOf(child) === null ? once(child, 'exit').then(() => undefined) : Promise.resolve();
   try {
     await answers(address, child);
   } catch (error) {
@@ -97,17 +97,23 @@ function serverArguments(directory: string, port: number, uiPort: number): strin
 }
 
 async function answers(address: string, child: ChildProcess): Promise<void> {
-  const end = Date.now() + START_MS;
+  const deadline = Date.now() + START_MS;
   for (;;) {
-    if (child.exitCode !== null) throw notUp(`it ended with exit code ${child.exitCode}`);
+    const end = endOf(child);
+    if (end !== null) throw notUp(`it ended with ${typeof end === 'number' ? `exit code ${end}` : end}`);
     try {
       await askNamespace(address);
       return;
     } catch (cause) {
-      if (Date.now() > end) throw notUp(`no answer after ${START_MS / 1000} s`, cause);
+      if (Date.now() > deadline) throw notUp(`no answer after ${START_MS / 1000} s`, cause);
       await delay(100);
     }
   }
+}
+
+/** Exit code or signal, or null while it runs. */
+function endOf({ exitCode, signalCode }: ChildProcess): number | NodeJS.Signals | null {
+  return exitCode ?? signalCode;
 }
 
 async function askNamespace(address: string): Promise<void> {
@@ -120,7 +126,7 @@ async function askNamespace(address: string): Promise<void> {
 }
 
 async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (endOf(child) !== null) return;
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
   await ended;
