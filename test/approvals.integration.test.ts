@@ -2,7 +2,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MedperfClient } from '../client';
 import type { Progress, RegisteredCube } from '../contract';
-import { EmbeddedStack, EXAMPLE_CUBES } from './embedded-stack';
+import { EmbeddedStack, EXAMPLE_CUBES, lookNow } from './embedded-stack';
 import { keepHistory } from './kept-histories';
 import { eventually } from './medperf-stack';
 
@@ -103,7 +103,7 @@ describe('approvals on real parts', () => {
     await waitsFor(run.id, 'committee-decision');
 
     await change('benchmarkOwner', 'PUT', `/benchmarks/${benchmark}/`, { reference_model_mlcube: uid });
-    await owner.lookNow(run.id);
+    await lookNow(owner, run.id);
     await eventually(
       () => steps(run.id),
       (names) =>
@@ -114,7 +114,7 @@ describe('approvals on real parts', () => {
     expect(await rowsOf(uid, benchmark)).toEqual(['PENDING']);
 
     await change('benchmarkOwner', 'PUT', `/benchmarks/${benchmark}/`, { data_evaluator_mlcube: stricter.uid });
-    await owner.lookNow(run.id);
+    await lookNow(owner, run.id);
     await waitsFor(run.id, 'confirmation');
     expect(await rowsOf(uid, benchmark)).toEqual(['PENDING']);
     await owner.confirm(run.id, { send: true, by: 'testmo' });
@@ -124,7 +124,7 @@ describe('approvals on real parts', () => {
     const approval = await committee.startApprove({ benchmark, modelUid: uid });
     expect(await approval.result()).toMatchObject({ decision: 'APPROVED', test: { reused: true } });
     await keepHistory(stack.temporal.client, approval.id, 'approve');
-    await owner.lookNow(run.id);
+    await lookNow(owner, run.id);
     const { decision, test } = await run.result();
     expect(decision).toBe('APPROVED');
     expect(test?.candidate.results).toBeDefined();
@@ -150,7 +150,7 @@ describe('approvals on real parts', () => {
     await registry.close();
 
     await change('benchmarkOwner', 'PUT', `/benchmarks/${benchmark}/`, { data_evaluator_mlcube: unfit.uid });
-    await owner.lookNow(run.id);
+    await lookNow(owner, run.id);
     await expect(run.result()).rejects.toThrow();
     expect((await owner.progress(run.id)).outcome).toBe('failed');
     expect(await rowsOf(uid, benchmark)).toEqual(['REJECTED']);

@@ -9,7 +9,7 @@ import { fetchDemoData } from '../activities/fetch-demo-data';
 import { packageCube } from '../activities/package-cube';
 import { publish } from '../activities/publish';
 import { MedperfClient } from '../client';
-import { SEARCH_ATTRIBUTES, toMedperfHash } from '../contract';
+import { MedperfError, SEARCH_ATTRIBUTES, toMedperfHash } from '../contract';
 import type { DataAndLabels } from '../contract';
 import { demoDataArchive } from '../devstack/demo-data';
 import { startFileHost } from '../devstack/file-host';
@@ -31,6 +31,13 @@ import { Parties } from './registry-parties';
 import type { Party } from './registry-parties';
 
 export const EXAMPLE_CUBES = join(PACKAGE_ROOT, 'examples', 'cubes');
+
+/** Has the run look for its committee's decision now, unless it looked by itself a moment before and goes on already. */
+export async function lookNow(client: MedperfClient, id: string): Promise<void> {
+  await client.lookNow(id).catch((error: unknown) => {
+    if (!(error instanceof MedperfError)) throw error;
+  });
+}
 
 /** Everything in one process: a Temporal dev server, the registry, a file host, Docker and the workers. */
 export class EmbeddedStack {

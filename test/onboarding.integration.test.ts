@@ -5,7 +5,7 @@ import type { MedperfClient, Run } from '../client';
 import type { OnboardResult, Progress } from '../contract';
 import { demoDataArchive } from '../devstack/demo-data';
 import { StartedContainers } from './container-starts';
-import { EmbeddedStack, EXAMPLE_CUBES } from './embedded-stack';
+import { EmbeddedStack, EXAMPLE_CUBES, lookNow } from './embedded-stack';
 import { keepHistory as keepHistoryOf } from './kept-histories';
 import { eventually } from './medperf-stack';
 
@@ -170,7 +170,7 @@ describe('onboarding on real parts', () => {
       return raw.pendingActivities?.find(({ activityId }) => activityId === 'committee')?.attempt ?? 0;
     };
     await eventually(looks, (attempts) => attempts >= 4);
-    await owner.lookNow(run.id);
+    await lookNow(owner, run.id);
     await eventually(looks, (attempts) => attempts > 0 && attempts < 4);
     await owner.cancel(run.id);
     await expect(run.result()).rejects.toThrow();
