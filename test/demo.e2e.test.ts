@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../devstack/package-root';
 
+/** Each demo takes a minute on a machine with nothing else to do. */
+jest.setTimeout(600_000);
+
 function demo(stateHome: string, args: readonly string[] = []): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(PACKAGE_ROOT, 'lib', 'cli', 'demo.js'), ...args], {
