@@ -1,4 +1,5 @@
 import { MedperfRegistry } from '../registry/medperf-registry';
+import { changeRow, newDataset, newResult } from './data-owner-rows';
 import { startWithParties } from './registry-parties';
 import type { Parties, Party } from './registry-parties';
 
@@ -23,7 +24,7 @@ describe.each(['E23', 'E25', 'HEAD'] as const)('datasets and results of %s', (di
       clients.set(party, new MedperfRegistry({ server: parties.server.url, dialect, authorization }));
     }
     made = [];
-    for (let at = 0; at < DATASETS; at += 1) made.push(await newDataset(`data-${at}`));
+    for (let at = 0; at < DATASETS; at += 1) made.push(await newDataset(parties, `data-${at}`));
   }, 60_000);
   afterAll(async () => {
     for (const client of clients.values()) await client.close();
@@ -31,37 +32,6 @@ describe.each(['E23', 'E25', 'HEAD'] as const)('datasets and results of %s', (di
   });
 
   const as = (party: Party): MedperfRegistry => clients.get(party)!;
-
-  /** Of the benchmark's own preparation cube. */
-  async function newDataset(name: string): Promise<number> {
-    const { dataPreparator } = await as('dataOwner').benchmark(1);
-    return parties.make('dataOwner', '/datasets/', {
-      name,
-      description: 'chests',
-      location: 'here',
-      input_data_hash: 'raw',
-      generated_uid: name,
-      split_seed: 0,
-      data_preparation_mlcube: dataPreparator,
-      ...(dialect === 'E23' ? { state: 'OPERATION' } : { submitted_as_prepared: true }),
-    });
-  }
-
-  async function change(party: Party, path: string, fields: object): Promise<void> {
-    const { status, body } = await parties.call(party, 'PUT', path, fields);
-    if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`);
-  }
-
-  /** A result of the reference model on a dataset that takes part. */
-  async function newResult(dataset: number): Promise<number> {
-    if (dialect !== 'E23') await change('dataOwner', `/datasets/${dataset}/`, { state: 'OPERATION' });
-    const pair = { dataset, benchmark: 1, metadata: {}, approval_status: 'PENDING' };
-    await parties.make('dataOwner', '/datasets/benchmarks/', pair);
-    await change('benchmarkOwner', `/datasets/${dataset}/benchmarks/1/`, { approval_status: 'APPROVED' });
-    const { referenceModel } = await as('dataOwner').benchmark(1);
-    const result = { name: 'b1', benchmark: 1, model: referenceModel, dataset, results: { AUC: 0.9 } };
-    return parties.make('dataOwner', '/results/', result);
-  }
 
   it('lists all datasets, and those of the caller', async () => {
     expect(await uidsOf(as('modelOwner').datasets())).toEqual(made);
@@ -91,7 +61,7 @@ describe.each(['E23', 'E25', 'HEAD'] as const)('datasets and results of %s', (di
   });
 
   it('reads results where their server shows them', async () => {
-    const uid = await newResult(made[1]!);
+    const uid = await newResult(parties, made[1]!);
     const result = await as('dataOwner').result(uid);
     expect(result).toMatchObject({
       uid,
@@ -103,7 +73,7 @@ describe.each(['E23', 'E25', 'HEAD'] as const)('datasets and results of %s', (di
     });
     expect(result.isFinal).toBe(dialect !== 'HEAD');
     if (dialect === 'HEAD') {
-      await change('dataOwner', `/results/${uid}/`, { results: { AUC: 0.8 } });
+      await changeRow(parties, 'dataOwner', `/results/${uid}/`, { results: { AUC: 0.8 } });
       expect(await as('dataOwner').result(uid)).toMatchObject({ results: { AUC: 0.8 }, isFinal: true });
     }
     expect(await uidsOf(as('dataOwner').results())).toEqual([uid]);

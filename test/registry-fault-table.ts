@@ -1,6 +1,7 @@
 import { MedperfError } from '../contract';
 import type { NewCube } from '../registry';
 import { MedperfRegistry } from '../registry/medperf-registry';
+import { newDataset, newResult } from './data-owner-rows';
 import { FaultProxy } from './fault-proxy';
 import type { Fault } from './fault-proxy';
 import { modelContent } from './model-content';
@@ -66,8 +67,12 @@ function bothThroughProxy(milliseconds?: number): readonly [MedperfRegistry, Med
   return [registryOf('modelOwner', proxy.url, milliseconds), registryOf('benchmarkOwner', proxy.url, milliseconds)];
 }
 
+function newName(): string {
+  return `name-${(names += 1)}`;
+}
+
 function newCube(state: NewCube['state'] = 'OPERATION'): NewCube {
-  const name = `cube-${(names += 1)}`;
+  const name = newName();
   return { name, content: modelContent(name, dialect), state };
 }
 
@@ -128,6 +133,28 @@ const SCENES: Readonly<Record<string, Scene>> = {
   'cubes of all': async () => {
     const cubes = await allOf(direct.cubes());
     return { call: () => allOf(owner.cubes()), check: (answer) => expect(answer).toEqual(cubes) };
+  },
+  dataset: async () => {
+    const uid = await newDataset(parties, newName());
+    return { call: () => owner.dataset(uid), check: (answer) => expect(answer).toMatchObject({ uid }) };
+  },
+  'datasets of all': async () => {
+    await newDataset(parties, newName());
+    const datasets = await allOf(direct.datasets());
+    return { call: () => allOf(owner.datasets()), check: (answer) => expect(answer).toEqual(datasets) };
+  },
+  result: async () => {
+    const uid = await newResult(parties, await newDataset(parties, newName()));
+    return { call: () => committee.result(uid), check: (answer) => expect(answer).toMatchObject({ uid }) };
+  },
+  "a benchmark's results": async () => {
+    const uid = await newResult(parties, await newDataset(parties, newName()));
+    const check = (answer: unknown): void => expect(answer).toContainEqual(expect.objectContaining({ uid }));
+    return { call: () => allOf(committee.results({ benchmark: 1 })), check };
+  },
+  "a request's results": async () => {
+    const { modelUid, benchmark } = await requested();
+    return { call: () => committee.sentResults(modelUid, benchmark), check: (answer) => expect(answer).toEqual({}) };
   },
   associations: async () => {
     const { modelUid } = await requested();
