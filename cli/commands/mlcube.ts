@@ -1,11 +1,8 @@
 import type { Command } from 'commander';
 import type { CubeRecord } from '../../registry';
-import { define, optionalUid } from '../command';
-import { showList } from '../list-output';
 import type { ListColumns } from '../list-output';
-import { collected, showRecord, withViewOptions } from '../record-view';
-import type { ViewOptions } from '../record-view';
-import { withRegistry } from '../session';
+import { addRecordCommands, withMine } from '../record-commands';
+import type { OwnersChoice } from '../record-commands';
 import { addAssociateCommand } from './associate';
 import { addCheckUrlCommand } from './mlcube-check-url';
 import { addConvertCommand } from './mlcube-convert';
@@ -19,25 +16,14 @@ export function addMlcubeCommands(program: Command): void {
   addConvertCommand(mlcube);
   addSubmitCommand(mlcube);
   addAssociateCommand(mlcube);
-  define(
-    mlcube.command('ls').description('List registered cubes').option('--mine', 'only your own'),
-    ['mlcube ls', 'mlcube ls --mine'],
-    (cli, { mine = false }: { mine?: boolean }) =>
-      withRegistry(cli, (registry) => showList(cli.output, CUBE_COLUMNS, registry.cubes({ mine }))),
-  );
-  define(
-    withViewOptions(
-      mlcube.command('view').description('Show one cube, or all').argument('[uid]').option('--mine', 'only your own'),
-    ),
-    ['mlcube view 4', 'mlcube view 4 -f json'],
-    async (cli, options: ViewOptions & { mine?: boolean }, [argument]) => {
-      const uid = optionalUid(argument);
-      const record = await withRegistry<unknown>(cli, (registry) =>
-        uid === undefined ? collected(registry.cubes({ mine: options.mine ?? false })) : registry.cube(uid),
-      );
-      await showRecord(cli, record, options);
-    },
-  );
+  addRecordCommands(mlcube, {
+    columns: CUBE_COLUMNS,
+    withChoice: withMine,
+    all: (registry, { mine = false }: OwnersChoice) => registry.cubes({ mine }),
+    one: (registry, uid) => registry.cube(uid),
+    ls: { description: 'List registered cubes', examples: ['mlcube ls', 'mlcube ls --mine'] },
+    view: { description: 'Show one cube, or all', examples: ['mlcube view 4', 'mlcube view 4 -f json'] },
+  });
 }
 
 export const CUBE_COLUMNS: ListColumns<CubeRecord> = {
