@@ -3,7 +3,7 @@ import type { Cube, Task } from '../contract';
 import type { CubeKinds, TaskPlan } from '../mlcube/task-plan';
 import { TASK_CONTRACT } from '../mlcube/task-contract';
 import type { Store } from '../store/store';
-import { knownDescription, OPTIONAL_INPUTS, planDescribed } from './plan-cube-task';
+import { knownDescriptionFile, OPTIONAL_INPUTS, planDescribed, readDescription } from './plan-cube-task';
 import type { CubeDescription } from './plan-cube-task';
 
 /** The tasks whose output the next step of a test reads. */
@@ -32,8 +32,8 @@ export async function checkKnownTasks(
   { name, tree }: Pick<Cube, 'name' | 'tree'>,
   tasks: readonly Task[],
 ): Promise<void> {
-  const description = await knownDescription(store, tree);
-  if (description !== null) await checkTasks(name, description, tasks);
+  const file = await knownDescriptionFile(store, tree);
+  if (file !== null) await checkTasks(name, await readDescription(store, file), tasks);
 }
 
 async function planAll(description: CubeDescription, tasks: readonly Task[]): Promise<void> {

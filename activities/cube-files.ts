@@ -1,4 +1,5 @@
 import type { BlobRef, Digest } from '../contract';
+import type { Store } from '../store/store';
 import { fetchBlob, unpackOnce } from './fetch-blob';
 import type { Fetching } from './fetch-blob';
 
@@ -7,6 +8,19 @@ export const MANIFEST_BYTES = 1024 * 1024;
 export const PARAMETERS_BYTES = 64 * 1024 * 1024;
 const ADDITIONAL_FILES_BYTES = 1024 ** 4;
 export const IMAGE_BYTES = 256 * 1024 ** 3;
+
+/** Text of an `mlcube.yaml` or `container_config.yaml`. */
+export function descriptionText(store: Store, digest: Digest): Promise<string> {
+  return textOf(store, digest, MANIFEST_BYTES);
+}
+
+export function parametersText(store: Store, digest: Digest): Promise<string> {
+  return textOf(store, digest, PARAMETERS_BYTES);
+}
+
+async function textOf(store: Store, digest: Digest, maxBytes: number): Promise<string> {
+  return (await store.readBytes(digest, maxBytes)).toString('utf8');
+}
 
 /** Nothing where the cube has no such file. */
 export function fetchOptional(

@@ -12,10 +12,9 @@ import { readsOwnVolume, requireContainerDefinition } from '../mlcube/container-
 import type { ContainerDefinition } from '../mlcube/container-definition';
 import type { ImageRegistries } from '../hosting/oci-registry';
 import { shownUrl } from '../store/file-request';
-import type { Store } from '../store/store';
 import { checkTasks } from './check-tasks';
 import { containerTree } from './container-tree';
-import { fetchAdditionalFiles, IMAGE_BYTES, MANIFEST_BYTES, PARAMETERS_BYTES } from './cube-files';
+import { descriptionText, fetchAdditionalFiles, IMAGE_BYTES, parametersText } from './cube-files';
 import { fetchBlob } from './fetch-blob';
 import type { Fetching } from './fetch-blob';
 import { sideBySide } from './side-by-side';
@@ -42,14 +41,14 @@ export async function hostedContainer(
   tasks: readonly Task[],
 ): Promise<Cube> {
   const { store } = fetching;
-  const text = (await store.readBytes(config, MANIFEST_BYTES)).toString('utf8');
+  const text = await descriptionText(store, config);
   const definition = requireContainerDefinition(text);
   await checkTasks(name, { format: 'container', text }, tasks);
   // As of a folder, what no task reads is left out.
   const read = readsOwnVolume(definition, 'parameters_file') ? parameters : null;
   const kept = {
     config: plainYaml(text, definition.file),
-    parameters: read === null ? null : plainYaml(await textOf(store, read), hostedFileNames.parameters),
+    parameters: read === null ? null : plainYaml(await parametersText(store, read), hostedFileNames.parameters),
   };
   const [additional, found] = await sideBySide(fetching.signal, (signal) => {
     const part = { ...fetching, signal };
@@ -73,10 +72,6 @@ export async function hostedContainer(
       ...(additional === null ? {} : { additionalFilesHash: toMedperfHash(additional.archive.digest) }),
     },
   };
-}
-
-async function textOf(store: Store, parameters: Digest): Promise<string> {
-  return (await store.readBytes(parameters, PARAMETERS_BYTES)).toString('utf8');
 }
 
 /** Finds out which image a container runs in: one that is named by its digest for good, or an archive in the store. */

@@ -3,7 +3,7 @@ import type { Store } from '../store/store';
 import { originRun } from './action-history';
 import { actionKey, privateKey } from './action-key';
 import { planAction, recallAction } from './plan-action';
-import { knownDescription } from './plan-cube-task';
+import { knownDescriptionFile } from './plan-cube-task';
 
 /**
  * Asks the cache with what is known without the cube's files, its image or a host. Null where that does not tell the
@@ -27,7 +27,7 @@ export async function reusableResult(store: Store, key: Digest): Promise<ActionR
 }
 
 async function plannedHere(store: Store, input: FindResultInput): Promise<Action | null> {
-  if ((await knownDescription(store, input.cube.tree)) === null) return null;
+  if ((await knownDescriptionFile(store, input.cube.tree)) === null) return null;
   return (await planAction(store, input)).action;
 }
 

@@ -7,7 +7,7 @@ import { refuseErrors, requireManifest } from '../mlcube/manifest';
 import { acceptedFormats, DESCRIPTIONS } from '../mlcube/written-cube';
 import type { Store, TreeEntry } from '../store/store';
 import { containerTree } from './container-tree';
-import { MANIFEST_BYTES, PARAMETERS_BYTES } from './cube-files';
+import { descriptionText, parametersText } from './cube-files';
 import { mlcubeImageName, mlcubeTree } from './mlcube-tree';
 
 /** A cube as a folder describes it; an archive of its image is not in the store yet. */
@@ -33,8 +33,9 @@ export async function readFolderCube(store: Store, folder: Folder, wanted: CubeF
   const described = await describedBy(store, folder.tree, wanted);
   if (described === null) throw noCube(folder, wanted);
   const { format, entry } = described;
-  if (format === 'container') return containerOf(store, folder, await textOf(store, entry));
-  if (wanted === 'container') return containerOf(store, folder, await textOf(store, entry), 'converted');
+  if (format === 'container') return containerOf(store, folder, await descriptionText(store, entry.digest));
+  if (wanted === 'container')
+    return containerOf(store, folder, await descriptionText(store, entry.digest), 'converted');
   return mlcubeOf(store, folder, entry);
 }
 
@@ -99,7 +100,7 @@ async function containerOf(
     config,
     parameters:
       parameters?.kind === 'file' && readsOwnVolume(definition, 'parameters_file')
-        ? plainYaml(await textOf(store, parameters, PARAMETERS_BYTES), hostedFileNames.parameters)
+        ? plainYaml(await parametersText(store, parameters.digest), hostedFileNames.parameters)
         : null,
     additionalFiles:
       additional?.kind === 'directory' && readsOwnVolume(definition, 'additional_files') ? additional.digest : null,
@@ -116,8 +117,4 @@ function converted(text: string): JsonValue {
   const { config, findings } = toContainerConfig(requireManifest(text));
   refuseErrors("The cube cannot be run by today's MedPerf.", findings);
   return JSON.parse(JSON.stringify(config)) as JsonValue;
-}
-
-async function textOf(store: Store, { digest }: TreeEntry, longest = MANIFEST_BYTES): Promise<string> {
-  return (await store.readBytes(digest, longest)).toString('utf8');
 }

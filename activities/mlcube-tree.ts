@@ -2,7 +2,7 @@ import { hostedFileNames, MedperfError } from '../contract';
 import type { Digest } from '../contract';
 import { requireManifest } from '../mlcube/manifest';
 import type { Store, TreeEntry } from '../store/store';
-import { MANIFEST_BYTES } from './cube-files';
+import { descriptionText } from './cube-files';
 
 /** An mlcube's tree; the same whether its parts come from a folder or from where they are hosted. */
 export async function mlcubeTree(
@@ -20,7 +20,7 @@ export async function mlcubeTree(
 
 /** @throws MedperfError `InvalidManifest` for a manifest that cannot be used or names no image. */
 export async function mlcubeImageName(store: Store, manifest: Digest, name: string): Promise<string> {
-  const { docker } = requireManifest((await store.readBytes(manifest, MANIFEST_BYTES)).toString('utf8'));
+  const { docker } = requireManifest(await descriptionText(store, manifest));
   if (docker?.image !== undefined) return docker.image;
   throw new MedperfError('InvalidManifest', {
     what: `The manifest of ${name} names no Docker image.`,

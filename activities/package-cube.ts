@@ -5,7 +5,7 @@ import { DESCRIPTIONS, judgeWrittenCube, keepsParameters } from '../mlcube/writt
 import type { JudgedCube } from '../mlcube/written-cube';
 import { packArchive } from '../store/archive';
 import type { Store, TreeEntry } from '../store/store';
-import { MANIFEST_BYTES, PARAMETERS_BYTES } from './cube-files';
+import { descriptionText, parametersText } from './cube-files';
 import { describedBy, readFolderCube } from './folder-cube';
 
 const PARAMETERS = `workspace/${hostedFileNames.parameters}`;
@@ -45,14 +45,14 @@ async function judge(
   const described = await describedBy(store, tree, wanted);
   if (described === null) return { type: null, findings: [] };
   const { format, entry } = described;
-  const text = (await store.readBytes(entry.digest, MANIFEST_BYTES)).toString('utf8');
-  const parameters = keepsParameters({ format, wanted }) ? await parametersText(store, tree) : null;
+  const text = await descriptionText(store, entry.digest);
+  const parameters = keepsParameters({ format, wanted }) ? await parametersIn(store, tree) : null;
   return judgeWrittenCube({ format, wanted, text, parameters, files, ...(type === undefined ? {} : { type }) });
 }
 
-async function parametersText(store: Store, tree: Digest): Promise<string | null> {
+async function parametersIn(store: Store, tree: Digest): Promise<string | null> {
   const entry = await store.lookUp(tree, PARAMETERS);
-  return entry?.kind === 'file' ? (await store.readBytes(entry.digest, PARAMETERS_BYTES)).toString('utf8') : null;
+  return entry?.kind === 'file' ? parametersText(store, entry.digest) : null;
 }
 
 async function cubeFiles(store: Store, tree: Digest): Promise<CubeFiles> {

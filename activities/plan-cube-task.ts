@@ -6,7 +6,7 @@ import { planTask, undecidedPaths } from '../mlcube/task-plan';
 import type { CubeKinds, TaskPlan } from '../mlcube/task-plan';
 import { DESCRIPTIONS } from '../mlcube/written-cube';
 import type { Store } from '../store/store';
-import { MANIFEST_BYTES } from './cube-files';
+import { descriptionText } from './cube-files';
 
 /** Declared by some preparators only; MedPerf's contract lets a task leave them out. */
 export const OPTIONAL_INPUTS: ReadonlySet<string> = new Set(['report_file', 'metadata_path']);
@@ -19,24 +19,23 @@ export interface CubeDescription {
   readonly text: string;
 }
 
-/** Null where the store does not have it: a cube may be known from records alone. */
-export async function knownDescription(store: Store, tree: Digest): Promise<CubeDescription | null> {
+interface DescriptionFile {
+  readonly format: CubeFormat;
+  readonly digest: Digest;
+}
+
+/** The file that describes a cube; null where the store does not have it: a cube may be known from records alone. */
+export async function knownDescriptionFile(store: Store, tree: Digest): Promise<DescriptionFile | null> {
   if (!(await store.has(tree))) return null;
   const file = await descriptionFile(store, tree);
-  return file === null || !(await store.has(file.digest)) ? null : readDescription(store, file);
+  return file === null || !(await store.has(file.digest)) ? null : file;
 }
 
-export async function readDescription(
-  store: Store,
-  { format, digest }: { readonly format: CubeFormat; readonly digest: Digest },
-): Promise<CubeDescription> {
-  return { format, text: (await store.readBytes(digest, MANIFEST_BYTES)).toString('utf8') };
+export async function readDescription(store: Store, { format, digest }: DescriptionFile): Promise<CubeDescription> {
+  return { format, text: await descriptionText(store, digest) };
 }
 
-async function descriptionFile(
-  store: Store,
-  tree: Digest,
-): Promise<{ readonly format: CubeFormat; readonly digest: Digest } | null> {
+async function descriptionFile(store: Store, tree: Digest): Promise<DescriptionFile | null> {
   for (const format of ['mlcube', 'container'] as const) {
     const entry = await store.lookUp(tree, DESCRIPTIONS[format]);
     if (entry !== null) return { format, digest: entry.digest };

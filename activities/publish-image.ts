@@ -6,8 +6,7 @@ import { canonicalYaml } from '../mlcube/canonical-yaml';
 import { plainYaml } from '../mlcube/plain-yaml';
 import { pinImage } from '../mlcube/image-pin';
 import type { Store } from '../store/store';
-
-const MANIFEST_BYTES = 1024 * 1024;
+import { descriptionText } from './cube-files';
 
 export interface PublishImagePlace {
   readonly engine: Pick<Engine, 'obtainImage'>;
@@ -40,7 +39,7 @@ export async function publishImage(
         ...(totalBytes === 0 ? {} : { share: Math.min(sentBytes / totalBytes, 1) }),
       }),
   });
-  const text = (await store.readBytes(manifest.digest, MANIFEST_BYTES)).toString('utf8');
+  const text = await descriptionText(store, manifest.digest);
   const changed = format === 'mlcube' ? pinImage(text, pinned) : pinContainer(text, pinned);
   return { pinned, imageId, manifest: await store.putBytes(changed) };
 }

@@ -1,10 +1,10 @@
 import { MedperfError } from '../contract';
-import type { HostedFiles, JsonValue, RegisterCubeInput, RegisterCubeResult } from '../contract';
+import type { Digest, HostedFiles, JsonValue, RegisterCubeInput, RegisterCubeResult } from '../contract';
 import { plainYaml } from '../mlcube/plain-yaml';
 import { requireContainerDefinition } from '../mlcube/container-definition';
 import type { CubeContent, Registry } from '../registry/registry';
 import type { Store } from '../store/store';
-import { MANIFEST_BYTES, PARAMETERS_BYTES } from './cube-files';
+import { descriptionText, parametersText } from './cube-files';
 import { sha1Hashes } from './promised-hashes';
 
 interface Place {
@@ -38,7 +38,7 @@ async function contentOf(
   }
   const { format, additionalFiles, imageHash } = files;
   if (imageHash === undefined) throw new TypeError('a container was checked without its image');
-  const text = (await store.readBytes(files.config, MANIFEST_BYTES)).toString('utf8');
+  const text = await descriptionText(store, files.config);
   const definition = requireContainerDefinition(text);
   return {
     content: {
@@ -52,8 +52,8 @@ async function contentOf(
   };
 }
 
-async function parametersOf(store: Store, parameters: Parameters<Store['readBytes']>[0]): Promise<JsonValue> {
-  return plainYaml((await store.readBytes(parameters, PARAMETERS_BYTES)).toString('utf8'), 'parameters.yaml');
+async function parametersOf(store: Store, parameters: Digest): Promise<JsonValue> {
+  return plainYaml(await parametersText(store, parameters), 'parameters.yaml');
 }
 
 function refuseOtherFormat(registry: Registry, { format }: HostedFiles): void {
