@@ -7,7 +7,7 @@ import type { TestRunOptions } from './commands/test-run';
 import { createProgram } from './program';
 import { renderRecord } from './record-view';
 import { placesFrom } from './places';
-import { table } from './tables';
+import { cellText, table } from './tables';
 import { WrongUse } from './wrong-use';
 
 const READERS = {
@@ -146,6 +146,7 @@ describe('the command line', () => {
 });
 
 it('aligns tables and writes truth as MedPerf does', () => {
+  expect(cellText('\u001b[31mE\u001b]0;p\u0007\u202eX')).not.toMatch(/[\p{Cc}\u202e]/u);
   expect(table(['UID', 'Name', 'Registered'], [[1, 'a-long-name', true]])).toBe(
     'UID  Name         Registered\n1    a-long-name  True',
   );

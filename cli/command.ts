@@ -40,11 +40,6 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError('Expected a whole number.');
 }
 
-export function optionalUid(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  return wholeNumber(text);
-}
-
 /** MedPerf spells some options with underscores; both spellings are one here. `--no-cache=STEPS` is `--rerun=STEPS`. */
 export function withHyphens(args: readonly string[]): string[] {
   return args.map((argument) => {

@@ -34,7 +34,8 @@ export async function showList<T>(
     return measured;
   };
   for await (const row of rows) {
-    const texts = cells(row).map(cellText);
+    // A record is one line, whatever its texts say.
+    const texts = cells(row).map((cell) => cellText(cell).replaceAll('\n', ' '));
     if (widths !== null) output.line(aligned(texts, widths));
     else if (first.push(texts) > MEASURED) widths = showFirst();
   }

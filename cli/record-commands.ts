@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { MedperfRegistry } from '../registry';
-import { define, optionalUid } from './command';
+import { define, wholeNumber } from './command';
 import { showList } from './list-output';
 import type { ListColumns } from './list-output';
 import { collected, showRecord, withViewOptions } from './record-view';
@@ -38,10 +38,12 @@ export function addRecordCommands<T, Choice>(parent: Command, records: ShownReco
     withRegistry(cli, (registry) => showList(cli.output, columns, all(registry, choice))),
   );
   define(
-    withViewOptions(withChoice(parent.command('view').description(view.description).argument('[uid]'))),
+    withViewOptions(
+      withChoice(parent.command('view').description(view.description).argument('[uid]', '', wholeNumber)),
+    ),
     view.examples,
     async (cli, options: ViewOptions & Choice, [argument]) => {
-      const uid = optionalUid(argument);
+      const uid = argument === undefined ? undefined : Number(argument);
       const record = await withRegistry<unknown>(cli, (registry) =>
         uid === undefined ? collected(all(registry, options)) : one(registry, uid),
       );

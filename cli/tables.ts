@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { neutralised } from '../engine/log-tail';
 
 export type Cell = string | number | boolean | null | undefined;
 
@@ -17,10 +18,13 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
     .join('\n');
 }
 
-/** Truth is shown as MedPerf's Python shows it. */
+/** Truth is shown as MedPerf's Python shows it. Texts may be a stranger's: what a terminal obeys is left out. */
 export function cellText(cell: Cell): string {
   if (typeof cell === 'boolean') return cell ? 'True' : 'False';
-  return String(cell ?? '');
+  return String(cell ?? '')
+    .split('\n')
+    .map(neutralised)
+    .join('\n');
 }
 
 const NO_BORDERS = {
